@@ -1,0 +1,141 @@
+//! The child or young person an exchange is about: a reference by typed identifiers, never a merged record.
+
+use std::fmt;
+
+use jiff::civil::Date;
+
+use crate::agency::coded;
+
+coded! {
+    /// Whose numbering an identifier belongs to.
+    IdentifierSystem {
+        /// Unique Pupil Number. Education use only.
+        Upn = "UPN",
+        /// Unique Learner Number.
+        Uln = "ULN",
+        /// NHS number.
+        NhsNumber = "NHS_NUMBER",
+        /// A local authority's case number; meaningful with that authority only.
+        LaCase = "LA_CASE",
+        /// The number in one school's MIS; meaningful with that school only.
+        MisLocal = "MIS_LOCAL",
+        /// A Service reference given by the Ministry of Defence's children services.
+        ServiceReference = "SERVICE_REFERENCE",
+    }
+}
+
+impl IdentifierSystem {
+    /// Whether the number means something only together with the agency that gave it.
+    #[must_use]
+    pub const fn is_local(self) -> bool {
+        matches!(self, Self::LaCase | Self::MisLocal)
+    }
+}
+
+/// One identifier of a person. `Debug` never shows the value.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PersonIdentifier {
+    /// Whose numbering it is.
+    pub system: IdentifierSystem,
+    /// The canonical value.
+    pub value: String,
+}
+
+impl fmt::Debug for PersonIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PersonIdentifier({}, ..)", self.system)
+    }
+}
+
+/// Who an exchange is about. `Debug` shows nothing personal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PersonReference {
+    /// Current identifiers only: a former UPN is never used to find or link a person.
+    pub identifiers: Vec<PersonIdentifier>,
+    /// Legal surname.
+    pub surname: String,
+    /// Legal forename.
+    pub forename: String,
+    /// Surnames held before, as the sender states them.
+    pub former_surnames: Vec<String>,
+    /// Forenames held before, as the sender states them.
+    pub former_forenames: Vec<String>,
+    /// Date of birth.
+    pub date_of_birth: Date,
+}
+
+impl fmt::Debug for PersonReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PersonReference({} identifiers, ..)", self.identifiers.len())
+    }
+}
+
+/// The keyed pseudonym under which a person stands in rows, logs and metrics.
+/// Without the hub's secret it leads nowhere.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubjectId(pub [u8; 16]);
+
+impl fmt::Display for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SubjectId({self})")
+    }
+}
+
+coded! {
+    /// How the person named in a request fits the register.
+    IdentityMatch {
+        /// Nobody in the register has any of these identifiers.
+        New = "NEW",
+        /// One person has them, and date of birth and name agree.
+        Same = "SAME",
+        /// The identifiers lead to different people, or date of birth or name disagree.
+        /// A person must resolve it: the hub never merges.
+        Conflict = "CONFLICT",
+    }
+}
+
+/// A name as it is compared: case, surrounding and doubled spaces do not distinguish people
+/// (the Multiplication Tables Check exports names in capitals).
+#[must_use]
+pub fn comparable_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for word in name.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.extend(word.chars().flat_map(char::to_uppercase));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_compare_without_case_and_spacing() {
+        assert_eq!(comparable_name("  van  der Berg"), comparable_name("VAN DER BERG "));
+        assert_ne!(comparable_name("Price"), comparable_name("Pryce"));
+        assert_eq!(comparable_name("siân"), "SIÂN");
+    }
+
+    #[test]
+    fn debug_shows_nothing_personal() {
+        let person = PersonReference {
+            identifiers: vec![PersonIdentifier { system: IdentifierSystem::Upn, value: "secret".into() }],
+            surname: "secret".into(),
+            forename: "secret".into(),
+            former_surnames: vec![],
+            former_forenames: vec![],
+            date_of_birth: jiff::civil::date(2012, 3, 4),
+        };
+        let shown = format!("{person:?} {:?}", person.identifiers);
+        assert!(!shown.contains("secret") && !shown.contains("2012"), "{shown}");
+    }
+}

@@ -1,0 +1,22 @@
+//! The store: one trait in the words of the domain, native engines behind it, payloads sealed at rest.
+//!
+//! All writing goes through one primitive, [`Store::commit`]: a batch of changes, each with its log
+//! entry, in one durable transaction. All else reads.
+
+pub mod change;
+pub mod committer;
+pub mod conformance;
+pub mod directory;
+pub mod entry;
+pub mod reads;
+pub mod seal;
+pub mod sqlite;
+pub mod store;
+pub mod verify;
+
+pub use change::{Change, Committed, Conflict, Effect};
+pub use committer::{CommitRefused, Committer};
+pub use directory::Directory;
+pub use entry::LogEntry;
+pub use seal::{Keyring, SealError};
+pub use store::{Store, StoreError};

@@ -1,0 +1,140 @@
+//! The store's contract: one way to write, and the reads that decisions, mailboxes and auditors need.
+
+use async_trait::async_trait;
+use sendhub_domain::agency::AgencyId;
+use sendhub_domain::exchange::{DeliveryId, ExchangeId};
+use sendhub_domain::person::SubjectId;
+
+use crate::change::{Change, Committed, Conflict};
+use crate::directory::Directory;
+use crate::reads::{
+    CheckpointRow, DeliveryRecord, EventFilter, EventRow, ExchangeRecord, InboxPage, LogSummary, SubjectFacts,
+    TransferList,
+};
+
+/// What went wrong in a store. The texts name no data.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine failed or cannot be reached; nothing of the batch was acknowledged.
+    #[error("the database failed: {0}")]
+    Database(String),
+    /// Another writer appended to this log: this one must stop, reopen the log and only then go on.
+    #[error("another writer has the log")]
+    LogMoved,
+    /// A row could not be read back as what it must be.
+    #[error("a stored {0} cannot be read")]
+    Corrupt(&'static str),
+    /// The keys given do not fit this database.
+    #[error("the keys do not fit this database: {0}")]
+    Keys(#[from] crate::seal::SealError),
+    /// The log's mathematics refused something.
+    #[error("the log is not consistent: {0}")]
+    Ledger(String),
+    /// The database was made by a newer version, or migrating it failed.
+    #[error("the database's schema cannot be used: {0}")]
+    Schema(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // Engine texts name tables and constraints, never bound values.
+        Self::Database(error.to_string())
+    }
+}
+
+/// One database with this process's own log in it.
+///
+/// Promises that every implementation keeps, and that `conformance` checks:
+/// * **Durability.** When [`Store::commit`] returns `Ok`, every change reported as `Ok` survives a crash of
+///   the process and of the machine. When it returns `Err`, the caller does not know and must not acknowledge.
+/// * **All or nothing.** A change's effects and its log entry are there together or not at all.
+/// * **Order.** Entries of one batch stand in the log in the order of the batch, skipping refused changes.
+/// * **One writer a log.** A commit succeeds only if the log still has the size this writer knows
+///   (compare-and-swap in the same transaction), else [`StoreError::LogMoved`] and nothing is written.
+/// * **Read your writes.** A read that starts after a commit returned sees it.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Writes a batch in one durable transaction and returns each change's own result, in order.
+    /// A change whose guard fails takes no effect and leaves no entry; the others are not affected.
+    /// Guards see the effects of changes earlier in the same batch.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]: nothing may be acknowledged.
+    async fn commit(&self, batch: Vec<Change>) -> Result<Vec<Result<Committed, Conflict>>, StoreError>;
+
+    /// The number that grows with every change to the directory, by any process.
+    async fn directory_revision(&self) -> Result<u64, StoreError>;
+
+    /// The whole directory as of now.
+    async fn directory(&self) -> Result<Directory, StoreError>;
+
+    /// What the register knows of people, asked by groups of identifier tags: for each group, the
+    /// distinct people that its tags lead to (none, one, or, where identifiers contradict, several).
+    async fn subjects(&self, groups: Vec<Vec<[u8; 16]>>) -> Result<Vec<Vec<SubjectFacts>>, StoreError>;
+
+    /// The register's entry of one person.
+    async fn subject(&self, subject: SubjectId) -> Result<Option<SubjectFacts>, StoreError>;
+
+    /// One exchange with its place in the log.
+    async fn exchange(&self, exchange: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError>;
+
+    /// The copies of one exchange.
+    async fn deliveries_of(&self, exchange: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError>;
+
+    /// The copies with these names that belong to `recipient`, in the order asked; unknown ones are left out.
+    async fn deliveries(
+        &self,
+        recipient: &AgencyId,
+        deliveries: &[DeliveryId],
+    ) -> Result<Vec<DeliveryRecord>, StoreError>;
+
+    /// A recipient's open copies, oldest first, after a given one.
+    async fn inbox(
+        &self,
+        recipient: &AgencyId,
+        after: Option<DeliveryId>,
+        limit: u32,
+    ) -> Result<InboxPage, StoreError>;
+
+    /// What an agency has sent, newest first, before a given exchange.
+    async fn sent(
+        &self,
+        sender: &AgencyId,
+        before: Option<ExchangeId>,
+        limit: u32,
+    ) -> Result<TransferList, StoreError>;
+
+    /// Held exchanges of unknown destination that no one has claimed and that carry every one of these tags.
+    async fn unclaimed(&self, tags: &[[u8; 16]], limit: u32) -> Result<Vec<ExchangeRecord>, StoreError>;
+
+    /// The sealed import report on a copy.
+    async fn import_report(&self, delivery: DeliveryId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The logs in this database, this process's own first.
+    async fn logs(&self) -> Result<Vec<LogSummary>, StoreError>;
+
+    /// Entries that fit a filter, in log order.
+    async fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError>;
+
+    /// One entry.
+    async fn event(&self, log: &str, index: u64) -> Result<Option<EventRow>, StoreError>;
+
+    /// The checkpoint of a size, or the newest when `None`.
+    async fn checkpoint(&self, log: &str, size: Option<u64>) -> Result<Option<CheckpointRow>, StoreError>;
+
+    /// Proof that entry `index` stands in the tree of `size`; `None` when there is no such tree or entry.
+    async fn prove_inclusion(
+        &self,
+        log: &str,
+        index: u64,
+        size: u64,
+    ) -> Result<Option<sendhub_ledger::proof::InclusionProof>, StoreError>;
+
+    /// Proof that the tree of `old` is a prefix of the tree of `new`; `None` when either does not exist.
+    async fn prove_consistency(
+        &self,
+        log: &str,
+        old: u64,
+        new: u64,
+    ) -> Result<Option<sendhub_ledger::proof::ConsistencyProof>, StoreError>;
+}

@@ -1,0 +1,1 @@
+//! End-to-end tests of the hub, as outsiders: they use the binary, the wire and foreign clients only.
