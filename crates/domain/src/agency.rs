@@ -22,7 +22,9 @@ impl AgencyId {
     /// [`AgencyIdError`] when the text has another form.
     pub fn parse(text: &str) -> Result<Self, AgencyIdError> {
         let starts_with_letter = text.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
-        let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let plain = text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !(3..=64).contains(&text.len()) || !starts_with_letter || !plain {
             return Err(AgencyIdError);
         }

@@ -84,7 +84,10 @@ mod tests {
 
     #[test]
     fn only_waiting_and_collected_are_open() {
-        let open: Vec<_> = DeliveryState::ALL.iter().filter(|state| state.is_open()).collect();
+        let open: Vec<_> = DeliveryState::ALL
+            .iter()
+            .filter(|state| state.is_open())
+            .collect();
         assert_eq!(open, [&DeliveryState::Waiting, &DeliveryState::Collected]);
     }
 }

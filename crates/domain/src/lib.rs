@@ -1,7 +1,11 @@
 //! The law and the nouns of SEND Hub: identifiers, ages and right-holders, school days and clocks,
 //! agencies, people, exchanges and events. Pure functions over values: no I/O, no clock, no randomness.
 
+pub mod age;
 pub mod agency;
+pub mod calendar;
+pub mod clock;
 pub mod event;
 pub mod exchange;
+pub mod identifiers;
 pub mod person;

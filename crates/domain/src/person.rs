@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn names_compare_without_case_and_spacing() {
-        assert_eq!(comparable_name("  van  der Berg"), comparable_name("VAN DER BERG "));
+        assert_eq!(
+            comparable_name("  van  der Berg"),
+            comparable_name("VAN DER BERG ")
+        );
         assert_ne!(comparable_name("Price"), comparable_name("Pryce"));
         assert_eq!(comparable_name("siân"), "SIÂN");
     }
@@ -128,7 +131,10 @@ mod tests {
     #[test]
     fn debug_shows_nothing_personal() {
         let person = PersonReference {
-            identifiers: vec![PersonIdentifier { system: IdentifierSystem::Upn, value: "secret".into() }],
+            identifiers: vec![PersonIdentifier {
+                system: IdentifierSystem::Upn,
+                value: "secret".into(),
+            }],
             surname: "secret".into(),
             forename: "secret".into(),
             former_surnames: vec![],

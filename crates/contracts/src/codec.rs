@@ -1,0 +1,75 @@
+//! The codec of every method: Protocol Buffers, with each inbound request checked before a handler sees it.
+
+use std::marker::PhantomData;
+
+use prost::Message;
+use tonic::Status;
+use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
+use tonic_prost::{ProstCodec, ProstEncoder};
+
+use crate::errors::v1::Reason;
+use crate::refusal::Refusal;
+use crate::validate::Inbound;
+
+/// Encodes `T`, decodes and checks `U`.
+#[derive(Debug, Clone)]
+pub struct Codec<T, U>(PhantomData<(T, U)>);
+
+impl<T, U> Default for Codec<T, U> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, U> tonic::codec::Codec for Codec<T, U>
+where
+    T: Message + Send + 'static,
+    U: Message + Default + Inbound + Send + 'static,
+{
+    type Encode = T;
+    type Decode = U;
+    type Encoder = ProstEncoder<T>;
+    type Decoder = CheckedDecoder<U>;
+
+    fn encoder(&mut self) -> Self::Encoder {
+        ProstCodec::<T, U>::raw_encoder(BufferSettings::default())
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        CheckedDecoder(PhantomData)
+    }
+}
+
+/// Decodes a message and, when it is a request, checks it.
+#[derive(Debug)]
+pub struct CheckedDecoder<U>(PhantomData<U>);
+
+impl<U: Message + Default + Inbound> Decoder for CheckedDecoder<U> {
+    type Item = U;
+    type Error = Status;
+
+    fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        let message = U::decode(source).map_err(|_| malformed())?;
+        if U::CHECKED {
+            let violations = message.violations();
+            if !violations.is_empty() {
+                return Err(Refusal::fields(violations).into_status());
+            }
+        }
+        Ok(Some(message))
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::default()
+    }
+}
+
+fn malformed() -> Status {
+    // The decoder's own text can quote a field's name and wire type, never its value; still nothing is passed
+    // on that came from the sender's bytes.
+    Refusal::new(
+        Reason::MalformedMessage,
+        "the message cannot be decoded as its contract says",
+    )
+    .into_status()
+}

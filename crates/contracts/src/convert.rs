@@ -1,0 +1,1 @@
+//! Wire types into domain types and back.

@@ -1,0 +1,107 @@
+//! The test tables made from the law: every row of those that this crate computes, every computed column.
+
+use jiff::civil::Date;
+use sendhub_domain::age::{self, AgeStatus, SchoolYearStart};
+use sendhub_domain::calendar::{BankHolidays, Certainty, SchoolCalendar};
+use sendhub_domain::{clock, identifiers};
+
+const BANK_HOLIDAYS: &str = include_str!("vectors/calendar_bank_holidays_england.csv");
+const SCHOOL_9999001: &str = include_str!("vectors/calendar_school_9999001.csv");
+
+fn rows(table: &str) -> Vec<csv::StringRecord> {
+    csv::Reader::from_reader(table.as_bytes())
+        .records()
+        .map(Result::unwrap)
+        .collect()
+}
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+#[test]
+fn age_status() {
+    let rows = rows(include_str!("vectors/age_status.csv"));
+    assert_eq!(rows.len(), 46);
+    for row in rows {
+        let id = &row[0];
+        let (born, start, on) = (day(&row[1]), day(&row[2]), day(&row[3]));
+        let status = age::literal_status_on(born, on, start);
+        assert_eq!(age::csa_first_day(born), day(&row[4]), "{id} csa_first_day");
+        assert_eq!(
+            age::anniversary(born, 16),
+            day(&row[5]),
+            "{id} sixteenth_birthday"
+        );
+        assert_eq!(age::csa_last_day(born, start), day(&row[6]), "{id} csa_last_day");
+        assert_eq!(
+            age::young_person_from(born, start),
+            day(&row[7]),
+            "{id} young_person_from"
+        );
+        assert_eq!(status.code(), &row[8], "{id} status_on_date");
+        assert_eq!(
+            status.right_holder().code(),
+            &row[9],
+            "{id} send_rights_holder_if_capacity"
+        );
+        assert_eq!(
+            age::mca_2005_can_apply(born, on).to_string(),
+            row[10],
+            "{id} mca2005_can_apply"
+        );
+        assert_eq!(
+            age::school_calendar_matters(born).to_string(),
+            row[11],
+            "{id} school_calendar_matters"
+        );
+        assert_eq!(
+            age::differs_from_1_september_rule(born, start).to_string(),
+            row[12],
+            "{id} differs"
+        );
+        assert_eq!(
+            age::status_on(born, on, SchoolYearStart::Confirmed(start)),
+            status,
+            "{id} confirmed"
+        );
+        let unconfirmed = age::status_on(born, on, SchoolYearStart::Unconfirmed(start));
+        assert!(
+            unconfirmed == status || unconfirmed == AgeStatus::NeedsDetermination,
+            "{id} unconfirmed"
+        );
+    }
+}
+
+#[test]
+fn identifiers_table() {
+    let rows = rows(include_str!("vectors/identifiers.csv"));
+    assert_eq!(rows.len(), 47);
+    for row in rows {
+        let expected = (&row[3] == "true", &row[4]);
+        let found = identifiers::classify(&row[1], &row[2]).unwrap();
+        assert_eq!(found, expected, "{}", &row[0]);
+    }
+}
+
+#[test]
+fn transfer_clocks() {
+    let holidays = BankHolidays::from_csv(BANK_HOLIDAYS).unwrap();
+    let calendar = SchoolCalendar::from_csv(SCHOOL_9999001).unwrap();
+    let mut seen = 0;
+    for row in rows(include_str!("vectors/statutory_clocks.csv")) {
+        let start = || day(&row[3]);
+        let due = match &row[1] {
+            "PUPIL_RECORD_15SD" => clock::pupil_record_due(start(), &calendar, &holidays),
+            "DUAL_REG_COPY_15SD" => clock::dual_registration_copy_due(start(), &calendar, &holidays),
+            "NEW_PUPIL_RETURN_5D" => clock::new_pupil_return_due(start()),
+            _ => continue,
+        };
+        let due = due.unwrap();
+        assert_eq!(due.due_on, day(&row[5]), "{}", &row[0]);
+        assert_eq!(due.rule.code(), &row[1], "{}", &row[0]);
+        assert_eq!(due.certainty, Certainty::Counted, "{}", &row[0]);
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
+}
