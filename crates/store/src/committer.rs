@@ -48,7 +48,10 @@ impl Committer {
     ///
     /// The task ends when every clone is gone and the queue is empty, or when the log is lost to another
     /// writer; the handle says which.
-    pub fn start(store: Arc<dyn Store>, waiting: usize) -> (Self, tokio::task::JoinHandle<Result<(), StoreError>>) {
+    pub fn start(
+        store: Arc<dyn Store>,
+        waiting: usize,
+    ) -> (Self, tokio::task::JoinHandle<Result<(), StoreError>>) {
         let (queue, changes) = mpsc::channel(waiting);
         (Self { queue }, tokio::spawn(write(store, changes)))
     }
@@ -76,7 +79,10 @@ impl Committer {
         change: Change,
     ) -> Result<impl Future<Output = Result<Committed, CommitRefused>> + Send + use<>, CommitRefused> {
         let (answer, reply) = oneshot::channel();
-        self.queue.send((change, answer)).await.map_err(|_| CommitRefused::Closed)?;
+        self.queue
+            .send((change, answer))
+            .await
+            .map_err(|_| CommitRefused::Closed)?;
         Ok(async move { reply.await.map_err(|_| CommitRefused::NotConfirmed)? })
     }
 }

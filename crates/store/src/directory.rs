@@ -24,7 +24,10 @@ impl Directory {
     /// lost by keeping one agency for each.
     #[must_use]
     pub fn new(revision: u64, agencies: Vec<Agency>) -> Self {
-        let mut directory = Self { revision, ..Self::default() };
+        let mut directory = Self {
+            revision,
+            ..Self::default()
+        };
         for agency in agencies {
             directory.index(&agency);
             directory.agencies.insert(agency.id.clone(), Arc::new(agency));
@@ -73,7 +76,9 @@ impl Directory {
     /// The agency that registered this certificate and has not revoked it.
     #[must_use]
     pub fn by_certificate(&self, thumbprint: &Thumbprint) -> Option<&Arc<Agency>> {
-        self.by_certificate.get(thumbprint).and_then(|id| self.agencies.get(id))
+        self.by_certificate
+            .get(thumbprint)
+            .and_then(|id| self.agencies.get(id))
     }
 
     /// The agency that once registered this certificate and has since revoked it.
@@ -81,7 +86,10 @@ impl Directory {
     pub fn by_revoked_certificate(&self, thumbprint: &Thumbprint) -> Option<&Arc<Agency>> {
         // Only a refusal asks this, to give its reason: a walk is good enough.
         self.agencies.values().find(|agency| {
-            agency.certificates.iter().any(|one| one.thumbprint == *thumbprint && one.revoked_at.is_some())
+            agency
+                .certificates
+                .iter()
+                .any(|one| one.thumbprint == *thumbprint && one.revoked_at.is_some())
         })
     }
 

@@ -80,8 +80,16 @@ impl Serialize for EventJson<'_> {
         text(&mut map, "rule", event.rule.as_ref())?;
         text(&mut map, "policy", event.policy_version.as_ref())?;
         text(&mut map, "provision", event.provision.as_ref())?;
-        text(&mut map, "sealed_sha256", event.sealed_sha256.map(Hash::from).as_ref())?;
-        text(&mut map, "content_commitment", event.content_commitment.map(Hash::from).as_ref())?;
+        text(
+            &mut map,
+            "sealed_sha256",
+            event.sealed_sha256.map(Hash::from).as_ref(),
+        )?;
+        text(
+            &mut map,
+            "content_commitment",
+            event.content_commitment.map(Hash::from).as_ref(),
+        )?;
         for (name, value) in &event.facts {
             map.serialize_entry(name, value)?;
         }

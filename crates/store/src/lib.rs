@@ -3,9 +3,9 @@
 //! All writing goes through one primitive, [`Store::commit`]: a batch of changes, each with its log
 //! entry, in one durable transaction. All else reads.
 
+mod agency_document;
 pub mod change;
 pub mod committer;
-pub mod conformance;
 pub mod directory;
 pub mod entry;
 pub mod reads;

@@ -6,10 +6,10 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded};
 use aws_lc_rs::{digest, hmac, rand};
 use jiff::civil::Date;
+use secrecy::{ExposeSecret, SecretBox};
 use sendhub_domain::agency::AgencyId;
 use sendhub_domain::exchange::{DeliveryId, ExchangeId};
 use sendhub_domain::person::{PersonIdentifier, SubjectId, comparable_name};
-use secrecy::{ExposeSecret, SecretBox};
 
 /// Length of the nonce that stands before every sealed text.
 const NONCE_LENGTH: usize = 12;
@@ -73,7 +73,10 @@ impl MasterKey {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        Self { id, secret: SecretBox::new(Box::new(bytes)) }
+        Self {
+            id,
+            secret: SecretBox::new(Box::new(bytes)),
+        }
     }
 
     /// Reads a key as operators write it: 64 hexadecimal digits or base64, white space around it ignored.
@@ -84,7 +87,12 @@ impl MasterKey {
         use base64::Engine as _;
         let text = text.trim();
         let bytes = if text.len() == 64 {
-            (0..32).map(|i| text.get(2 * i..2 * i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect()
+            (0..32)
+                .map(|i| {
+                    text.get(2 * i..2 * i + 2)
+                        .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+                })
+                .collect()
         } else {
             base64::engine::general_purpose::STANDARD.decode(text).ok()
         };
@@ -104,13 +112,19 @@ impl MasterKey {
 
     fn wrap(&self, key: &[u8; 32]) -> Result<Vec<u8>, SealError> {
         let mut out = [0; 40];
-        let wrapped = self.kek()?.wrap_with_padding(key, &mut out).map_err(|_| SealError::DoesNotOpen)?;
+        let wrapped = self
+            .kek()?
+            .wrap_with_padding(key, &mut out)
+            .map_err(|_| SealError::DoesNotOpen)?;
         Ok(wrapped.to_vec())
     }
 
     fn unwrap(&self, wrapped: &[u8]) -> Result<[u8; 32], SealError> {
         let mut out = [0; 48];
-        let key = self.kek()?.unwrap_with_padding(wrapped, &mut out).map_err(|_| SealError::DoesNotOpen)?;
+        let key = self
+            .kek()?
+            .unwrap_with_padding(wrapped, &mut out)
+            .map_err(|_| SealError::DoesNotOpen)?;
         <[u8; 32]>::try_from(&*key).map_err(|_| SealError::DoesNotOpen)
     }
 }
@@ -132,7 +146,9 @@ impl fmt::Debug for DataKey {
 
 impl DataKey {
     fn new(bytes: &[u8; 32]) -> Result<Self, SealError> {
-        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).map_err(|_| SealError::DoesNotOpen)
+        RandomizedNonceKey::new(&AES_256_GCM, bytes)
+            .map(Self)
+            .map_err(|_| SealError::DoesNotOpen)
     }
 
     /// Seals a text: nonce, ciphertext, tag.
@@ -157,7 +173,12 @@ impl DataKey {
     ///
     /// # Errors
     /// [`SealError::DoesNotOpen`] when it, its purpose or its person is not what was sealed.
-    pub fn open(&self, purpose: SealPurpose, subject: SubjectId, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn open(
+        &self,
+        purpose: SealPurpose,
+        subject: SubjectId,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
         if sealed.len() < NONCE_LENGTH + TAG_LENGTH {
             return Err(SealError::DoesNotOpen);
         }
@@ -197,13 +218,21 @@ impl Keyring {
     /// # Errors
     /// [`SealError::UnknownMasterKey`] when the pseudonym key was wrapped by a key that is not among these;
     /// [`SealError::DoesNotOpen`] when it was changed.
-    pub fn open(current: MasterKey, former: Vec<MasterKey>, pseudonym: &WrappedSecret) -> Result<Self, SealError> {
+    pub fn open(
+        current: MasterKey,
+        former: Vec<MasterKey>,
+        pseudonym: &WrappedSecret,
+    ) -> Result<Self, SealError> {
         let wrapper = std::iter::once(&current)
             .chain(&former)
             .find(|key| key.id == pseudonym.master_key_id)
             .ok_or_else(|| SealError::UnknownMasterKey(pseudonym.master_key_id.clone()))?;
         let secret = wrapper.unwrap(&pseudonym.wrapped)?;
-        Ok(Self { pseudonym: hmac::Key::new(hmac::HMAC_SHA256, &secret), current, former })
+        Ok(Self {
+            pseudonym: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+            current,
+            former,
+        })
     }
 
     /// Makes the keyring of a new database and the secret that the database keeps.
@@ -212,9 +241,19 @@ impl Keyring {
     /// [`SealError::NoRandomness`].
     pub fn create(current: MasterKey) -> Result<(Self, WrappedSecret), SealError> {
         let secret = random_32()?;
-        let wrapped = WrappedSecret { master_key_id: current.id.clone(), wrapped: current.wrap(&secret)? };
+        let wrapped = WrappedSecret {
+            master_key_id: current.id.clone(),
+            wrapped: current.wrap(&secret)?,
+        };
         let pseudonym = hmac::Key::new(hmac::HMAC_SHA256, &secret);
-        Ok((Self { current, former: Vec::new(), pseudonym }, wrapped))
+        Ok((
+            Self {
+                current,
+                former: Vec::new(),
+                pseudonym,
+            },
+            wrapped,
+        ))
     }
 
     /// The id of the master key that wraps new data keys.
@@ -248,7 +287,11 @@ impl Keyring {
     /// are tagged together with it.
     #[must_use]
     pub fn identifier_tag(&self, identifier: &PersonIdentifier, given_by: &AgencyId) -> [u8; 16] {
-        let local = if identifier.system.is_local() { given_by.as_str() } else { "" };
+        let local = if identifier.system.is_local() {
+            given_by.as_str()
+        } else {
+            ""
+        };
         self.tag(&["identifier", identifier.system.code(), local, &identifier.value])
     }
 
@@ -261,7 +304,12 @@ impl Keyring {
     /// The keyed tag of a person's name as it is compared; differs from person to person.
     #[must_use]
     pub fn name_tag(&self, subject: SubjectId, surname: &str, forename: &str) -> [u8; 16] {
-        self.tag(&["name", &subject.to_string(), &comparable_name(surname), &comparable_name(forename)])
+        self.tag(&[
+            "name",
+            &subject.to_string(),
+            &comparable_name(surname),
+            &comparable_name(forename),
+        ])
     }
 
     /// The keyed tag by which a record of unknown destination is found from surname and date of birth.
@@ -306,9 +354,18 @@ mod tests {
         let (key, wrapped) = keyring().new_data_key().unwrap();
         let (id, other) = (ExchangeId(Uuid::from_u128(1)), ExchangeId(Uuid::from_u128(2)));
         let sealed = key.seal(SealPurpose::Exchange(id), SUBJECT, b"content").unwrap();
-        assert_eq!(key.open(SealPurpose::Exchange(id), SUBJECT, &sealed).unwrap(), b"content");
-        assert_eq!(key.open(SealPurpose::Exchange(other), SUBJECT, &sealed), Err(SealError::DoesNotOpen));
-        assert_eq!(key.open(SealPurpose::SubjectFacts, SUBJECT, &sealed), Err(SealError::DoesNotOpen));
+        assert_eq!(
+            key.open(SealPurpose::Exchange(id), SUBJECT, &sealed).unwrap(),
+            b"content"
+        );
+        assert_eq!(
+            key.open(SealPurpose::Exchange(other), SUBJECT, &sealed),
+            Err(SealError::DoesNotOpen)
+        );
+        assert_eq!(
+            key.open(SealPurpose::SubjectFacts, SUBJECT, &sealed),
+            Err(SealError::DoesNotOpen)
+        );
         assert_eq!(
             key.open(SealPurpose::Exchange(id), SubjectId([2; 16]), &sealed),
             Err(SealError::DoesNotOpen)
@@ -316,7 +373,10 @@ mod tests {
         for position in 0..sealed.len() {
             let mut flipped = sealed.clone();
             flipped[position] ^= 1;
-            assert_eq!(key.open(SealPurpose::Exchange(id), SUBJECT, &flipped), Err(SealError::DoesNotOpen));
+            assert_eq!(
+                key.open(SealPurpose::Exchange(id), SUBJECT, &flipped),
+                Err(SealError::DoesNotOpen)
+            );
         }
         assert_ne!(wrapped.len(), 32, "the key is wrapped, not stored");
     }
@@ -327,8 +387,14 @@ mod tests {
         let (key, wrapped) = ring.new_data_key().unwrap();
         let sealed = key.seal(SealPurpose::SubjectFacts, SUBJECT, b"facts").unwrap();
         let again = ring.data_key(ring.master_key_id(), &wrapped).unwrap();
-        assert_eq!(again.open(SealPurpose::SubjectFacts, SUBJECT, &sealed).unwrap(), b"facts");
-        assert!(matches!(ring.data_key("0000", &wrapped), Err(SealError::UnknownMasterKey(_))));
+        assert_eq!(
+            again.open(SealPurpose::SubjectFacts, SUBJECT, &sealed).unwrap(),
+            b"facts"
+        );
+        assert!(matches!(
+            ring.data_key("0000", &wrapped),
+            Err(SealError::UnknownMasterKey(_))
+        ));
     }
 
     #[test]
@@ -338,27 +404,51 @@ mod tests {
         let new = Keyring::open(MasterKey::new([8; 32]), vec![MasterKey::new([7; 32])], &secret).unwrap();
         assert!(new.data_key(old.master_key_id(), &wrapped).is_ok());
         assert_ne!(new.master_key_id(), old.master_key_id());
-        let identifier = PersonIdentifier { system: IdentifierSystem::Upn, value: "x".into() };
+        let identifier = PersonIdentifier {
+            system: IdentifierSystem::Upn,
+            value: "x".into(),
+        };
         let agency = AgencyId::parse("one").unwrap();
-        assert_eq!(new.identifier_tag(&identifier, &agency), old.identifier_tag(&identifier, &agency));
+        assert_eq!(
+            new.identifier_tag(&identifier, &agency),
+            old.identifier_tag(&identifier, &agency)
+        );
     }
 
     #[test]
     fn local_numbers_are_tagged_with_their_agency() {
         let ring = keyring();
         let (one, two) = (AgencyId::parse("one").unwrap(), AgencyId::parse("two").unwrap());
-        let local = PersonIdentifier { system: IdentifierSystem::MisLocal, value: "1".into() };
-        let global = PersonIdentifier { system: IdentifierSystem::Upn, value: "1".into() };
-        assert_ne!(ring.identifier_tag(&local, &one), ring.identifier_tag(&local, &two));
-        assert_eq!(ring.identifier_tag(&global, &one), ring.identifier_tag(&global, &two));
+        let local = PersonIdentifier {
+            system: IdentifierSystem::MisLocal,
+            value: "1".into(),
+        };
+        let global = PersonIdentifier {
+            system: IdentifierSystem::Upn,
+            value: "1".into(),
+        };
+        assert_ne!(
+            ring.identifier_tag(&local, &one),
+            ring.identifier_tag(&local, &two)
+        );
+        assert_eq!(
+            ring.identifier_tag(&global, &one),
+            ring.identifier_tag(&global, &two)
+        );
     }
 
     #[test]
     fn master_keys_are_read_as_hex_or_base64() {
         let hex = "07".repeat(32);
         let base64 = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
-        assert_eq!(MasterKey::parse(&format!(" {hex}\n")).unwrap().id(), MasterKey::new([7; 32]).id());
-        assert_eq!(MasterKey::parse(base64).unwrap().id(), MasterKey::new([7; 32]).id());
+        assert_eq!(
+            MasterKey::parse(&format!(" {hex}\n")).unwrap().id(),
+            MasterKey::new([7; 32]).id()
+        );
+        assert_eq!(
+            MasterKey::parse(base64).unwrap().id(),
+            MasterKey::new([7; 32]).id()
+        );
         assert_eq!(MasterKey::parse("short").unwrap_err(), SealError::MasterKeyForm);
     }
 }

@@ -8,8 +8,8 @@ use sendhub_domain::person::SubjectId;
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
 use crate::reads::{
-    CheckpointRow, DeliveryRecord, EventFilter, EventRow, ExchangeRecord, InboxPage, LogSummary, SubjectFacts,
-    TransferList,
+    CheckpointRow, DeliveryRecord, EventFilter, EventRow, ExchangeRecord, InboxPage, LogSummary,
+    SubjectFacts, TransferList,
 };
 
 /// What went wrong in a store. The texts name no data.

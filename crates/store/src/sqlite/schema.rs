@@ -1,0 +1,74 @@
+//! The file: how a connection is opened, and the schema it must have.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+
+use crate::store::StoreError;
+
+/// Page cache of the writer, KiB: the hot ends of the indexes.
+const WRITER_CACHE_KIB: u32 = 8 * 1024;
+/// Page cache of each reader, KiB; the operating system's cache stands behind it.
+const READER_CACHE_KIB: u32 = 1024;
+/// How long one process waits for another's transaction.
+const BUSY: Duration = Duration::from_secs(5);
+
+fn connection(path: &Path, cache_kib: u32) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        // A negative size is in KiB.
+        .pragma("cache_size", format!("-{cache_kib}"))
+        .optimize_on_close(false, None)
+        .disable_statement_logging()
+}
+
+/// The writer: creates the file, WAL, every commit synced to the disk before it returns.
+pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
+    connection(path, WRITER_CACHE_KIB)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .statement_cache_capacity(256)
+}
+
+/// A reader: may not write, and holds few rows in flight.
+pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
+    connection(path, READER_CACHE_KIB).pragma("query_only", "ON").row_buffer_size(16)
+}
+
+/// Brings a database to this version's schema.
+///
+/// # Errors
+/// [`StoreError::Schema`] when a newer version made it, or a migration fails.
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let spine = Migration::new(
+        1,
+        "spine".into(),
+        MigrationType::Simple,
+        include_str!("../../migrations/sqlite/0001_spine.sql").into_sql_str(),
+        false,
+    );
+    let migrator = Migrator::with_migrations(vec![spine]);
+    match migrator.run_direct(None, &mut *connection, false).await {
+        // Another process may have migrated at the same moment: what it made is looked at once more.
+        Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) => {
+            migrator.run_direct(None, connection, false).await.map_err(refused)
+        }
+        result => result.map_err(refused),
+    }
+}
+
+fn refused(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(version) => {
+            StoreError::Schema(format!("it has migration {version}, which this version does not know"))
+        }
+        error => StoreError::Schema(error.to_string()),
+    }
+}
