@@ -216,19 +216,21 @@ async fn one_writer_a_log() {
     let place = Place::new();
     let (first, second) = (place.open("log/a").await, place.open("log/a").await);
     first.commit(vec![exchange(1, 1)]).await.unwrap();
+    // The second still believes in an empty log, and goes on refusing: it must be opened anew.
+    for number in [2, 3] {
+        let refused = second.commit(vec![exchange(number, 1)]).await;
+        assert!(matches!(refused, Err(StoreError::LogMoved)));
+        let id = ExchangeId(Uuid::from_u128(number));
+        assert!(second.exchange(id).await.unwrap().is_none());
+    }
+    assert_eq!(first.logs().await.unwrap()[0].size, 1);
+    drop(second);
+    let second = place.open("log/a").await;
     second.commit(vec![exchange(2, 1)]).await.unwrap();
-    // The first still believes in a size of 1.
     assert!(matches!(
         first.commit(vec![exchange(3, 1)]).await,
         Err(StoreError::LogMoved)
     ));
-    assert!(
-        first
-            .exchange(ExchangeId(Uuid::from_u128(3)))
-            .await
-            .unwrap()
-            .is_none()
-    );
     // Another log in the same file is nobody's concern.
     let other = place.open("log/b").await;
     other.commit(vec![exchange(4, 1)]).await.unwrap();

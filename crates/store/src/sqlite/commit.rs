@@ -1,281 +1,229 @@
-//! The one way to write: a batch of changes and their leaves in one durable transaction.
+//! The one way to write: guards, tree, rows and checkpoint of a batch in one durable transaction.
 
 use std::sync::Arc;
 
-use sendhub_domain::exchange::DeliveryState;
-use sendhub_ledger::tree::Appended;
-use sqlx::SqliteConnection;
+use sendhub_ledger::checkpoint::LogKey;
+use sendhub_ledger::hash::Hash;
+use sendhub_ledger::tree::{Appended, Frontier};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
 
-use super::guards::Guards;
-use super::rows::{PlacedExchange, Rows, micros, signed};
-use super::{SqliteStore, read_frontier};
-use crate::agency_document;
-use crate::change::{Change, Committed, Conflict, Effect};
+use super::decode::count;
+use super::guards::Known;
+use super::rows::{Handing, Script, Statement};
+use super::writes::{Place, Writes};
+use crate::change::{Change, Committed, Conflict};
 use crate::store::StoreError;
 
-type Results = Vec<Result<Committed, Conflict>>;
+static NODE: Statement = Statement::new(
+    "INSERT INTO node (log_no, level, idx, hash) VALUES ",
+    "(?,?,?,?)",
+    "",
+);
+const CHECKPOINT: &str = "INSERT INTO checkpoint (log_no, size, note) VALUES (?,?,?);\n";
+/// Compare and swap: a log of another size gets no size at all, which the schema refuses, so that nothing after
+/// it runs, the commit least of all.
+const LOG: &str = "UPDATE log SET size = CASE WHEN size = ? THEN ? END, peaks = ? WHERE no = ?;\n";
+const COMMIT: &str = "COMMIT;\n";
 
-/// A whole batch, guarded, appended, written, fenced and made durable.
-pub(super) async fn commit(store: &SqliteStore, batch: Vec<Change>) -> Result<Results, StoreError> {
-    let mut writer = store.writer.lock().await;
-    let frontier = match writer.frontier.take() {
-        Some(frontier) => frontier,
-        None => read_frontier(&mut writer.connection, store.log_no).await?,
-    };
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut writer.connection)
-        .await?;
-    let written = write(store, &mut writer.connection, &frontier, batch).await;
-    match written {
-        Ok((results, Some(appended))) => {
-            sqlx::query("COMMIT").execute(&mut writer.connection).await?;
-            writer.frontier = Some(appended.frontier().clone());
-            Ok(results)
-        }
-        Ok((results, None)) => {
-            sqlx::query("ROLLBACK").execute(&mut writer.connection).await?;
-            writer.frontier = Some(frontier);
-            Ok(results)
-        }
-        Err(failure) => {
-            // The frontier stays unknown and is read again before the next batch.
-            let _ = sqlx::query("ROLLBACK").execute(&mut writer.connection).await;
-            Err(failure)
-        }
-    }
+/// Whether what the writer knows of its log is what the database holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Knowledge {
+    /// The last commit was confirmed.
+    Sure,
+    /// A commit was not confirmed: the log stands where it stood or, if it got so far, here.
+    Doubtful(Option<Frontier>),
+    /// Another writer appended: this one never writes again.
+    Lost,
 }
 
-async fn write(
-    store: &SqliteStore,
-    connection: &mut SqliteConnection,
-    frontier: &sendhub_ledger::tree::Frontier,
-    batch: Vec<Change>,
-) -> Result<(Results, Option<Appended>), StoreError> {
-    let mut guards = Guards::read(connection, &batch).await?;
-    let mut outcomes = Vec::with_capacity(batch.len());
-    let mut accepted = Vec::with_capacity(batch.len());
-    let mut known_tags = Vec::new();
-    for change in batch {
-        let checked = guards.check(&change);
-        if checked.is_ok() {
-            known_tags.push(new_tags(&change, &guards));
-            guards.apply(&change);
-            accepted.push(change);
-        }
-        outcomes.push(checked);
-    }
-    if accepted.is_empty() {
-        return Ok((
-            outcomes.into_iter().filter_map(Result::err).map(Err).collect(),
-            None,
-        ));
-    }
-    let hashes: Vec<_> = accepted.iter().map(|change| change.entry.hash).collect();
-    let appended = frontier.append(&hashes);
-    let size = appended.frontier().size();
-    // First of all writes: a writer that lost its log learns it here and not from a clash of rows.
-    fence(store, connection, frontier.size(), &appended).await?;
-    let note: Arc<str> = store.log_key.sign(size, appended.root()).into();
-
-    let mut rows = Rows {
-        nodes: appended
-            .kept_nodes()
-            .map(|(level, index, hash)| (level, index, hash.0))
-            .collect(),
-        ..Rows::default()
-    };
-    for ((index, change), tags) in (appended.first_index()..).zip(accepted).zip(known_tags) {
-        rows.identifiers.extend(tags);
-        for effect in change.effects {
-            take(connection, &mut rows, effect, store.log_no, index, size).await?;
-        }
-        rows.leaves.push((index, change.entry));
-    }
-    rows.insert(connection, store.log_no).await?;
-    sqlx::query("INSERT INTO checkpoint (log_no, size, note) VALUES ($1, $2, $3)")
-        .bind(store.log_no)
-        .bind(signed(size))
-        .bind(note.to_string())
-        .execute(&mut *connection)
-        .await?;
-    Ok((answers(outcomes, &appended, &note)?, Some(appended)))
+/// The only connection that writes, with the log's right edge in memory.
+#[derive(Debug)]
+pub(super) struct Writer {
+    connection: SqliteConnection,
+    log: i64,
+    key: LogKey,
+    frontier: Frontier,
+    knowledge: Knowledge,
 }
 
-/// Moves the log's size on, if it still is what this writer knows.
-async fn fence(
-    store: &SqliteStore,
-    connection: &mut SqliteConnection,
-    known: u64,
-    appended: &Appended,
-) -> Result<(), StoreError> {
-    let peaks: Vec<u8> = appended
-        .frontier()
-        .peaks()
-        .iter()
-        .flat_map(|peak| peak.0)
-        .collect();
-    let moved = sqlx::query("UPDATE log SET size = $1, peaks = $2 WHERE no = $3 AND size = $4")
-        .bind(signed(appended.frontier().size()))
-        .bind(peaks)
-        .bind(store.log_no)
-        .bind(signed(known))
-        .execute(connection)
+/// A log's right edge as the database holds it.
+async fn read_frontier(connection: &mut SqliteConnection, log: i64) -> Result<Frontier, StoreError> {
+    let row = sqlx::query("SELECT size, peaks FROM log WHERE no = ?")
+        .bind(log)
+        .fetch_one(connection)
         .await?;
-    if moved.rows_affected() == 1 {
+    let size = count(&row, 0)?;
+    let peaks: &[u8] = row.try_get(1)?;
+    let peaks: Result<Vec<Hash>, _> = peaks.chunks(32).map(Hash::from_slice).collect();
+    peaks
+        .and_then(|peaks| Frontier::from_parts(size, peaks))
+        .map_err(|_| StoreError::Corrupt("log"))
+}
+
+impl Writer {
+    /// Takes up a log where it stands now: from here on nobody else may append to it.
+    pub(super) async fn open(
+        mut connection: SqliteConnection,
+        log: i64,
+        key: LogKey,
+    ) -> Result<Self, StoreError> {
+        let frontier = read_frontier(&mut connection, log).await?;
+        Ok(Self {
+            connection,
+            log,
+            key,
+            frontier,
+            knowledge: Knowledge::Sure,
+        })
+    }
+
+    /// The connection, for closing it.
+    pub(super) fn into_connection(self) -> SqliteConnection {
+        self.connection
+    }
+
+    /// Writes a batch, see [`crate::Store::commit`].
+    pub(super) async fn commit(
+        &mut self,
+        batch: Vec<Change>,
+    ) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.make_sure().await?;
+        // Set before the first await that can fail or be dropped, taken back when the commit is confirmed.
+        self.knowledge = Knowledge::Doubtful(None);
+        let result = self.write(batch).await;
+        match &result {
+            Ok(_) => self.knowledge = Knowledge::Sure,
+            Err(failure) => {
+                if matches!(failure, StoreError::LogMoved) {
+                    self.knowledge = Knowledge::Lost;
+                }
+                // Fails when the transaction has ended by itself, which is as good.
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+            }
+        }
+        result
+    }
+
+    /// After an unconfirmed commit, finds out what became of it.
+    async fn make_sure(&mut self) -> Result<(), StoreError> {
+        let attempted = match &self.knowledge {
+            Knowledge::Sure => return Ok(()),
+            Knowledge::Lost => return Err(StoreError::LogMoved),
+            Knowledge::Doubtful(attempted) => attempted.clone(),
+        };
+        let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+        let stored = read_frontier(&mut self.connection, self.log).await?;
+        if stored != self.frontier && Some(&stored) != attempted.as_ref() {
+            self.knowledge = Knowledge::Lost;
+            return Err(StoreError::LogMoved);
+        }
+        self.frontier = stored;
+        self.knowledge = Knowledge::Sure;
         Ok(())
-    } else {
-        Err(StoreError::LogMoved)
+    }
+
+    async fn write(&mut self, batch: Vec<Change>) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
+        let mut known = Known::read(&mut self.connection, self.log, &batch).await?;
+        if known.log_size() != Some(self.frontier.size()) {
+            return Err(StoreError::LogMoved);
+        }
+
+        let mut writes = Writes::default();
+        let mut admitted = Vec::with_capacity(batch.len());
+        for change in batch {
+            let admission = known.admit(&change);
+            if admission.is_ok() {
+                writes.take(change.entry, change.effects);
+            }
+            admitted.push(admission);
+        }
+        if writes.leaves().is_empty() {
+            sqlx::query("ROLLBACK").execute(&mut self.connection).await?;
+            return Ok(admitted.into_iter().filter_map(Result::err).map(Err).collect());
+        }
+
+        let hashes: Vec<Hash> = writes.leaves().iter().map(|entry| entry.hash).collect();
+        let appended = self.frontier.append(&hashes);
+        let note = self.key.sign(appended.frontier().size(), appended.root());
+        let receipts = receipts(admitted, &appended, &note)?;
+
+        let place = Place {
+            log: self.log,
+            first: appended.first_index(),
+            size: appended.frontier().size(),
+        };
+        // A lone change goes over in one round trip, its commit included.
+        let handing = if hashes.len() == 1 {
+            Handing::Together
+        } else {
+            Handing::Apart
+        };
+        let mut script = Script::new(handing);
+        writes.script(place, &mut script)?;
+        if handing == Handing::Apart {
+            script.run(&mut self.connection).await?;
+            script = Script::new(Handing::Together);
+        }
+        let nodes: Vec<_> = appended.kept_nodes().collect();
+        script.write(&NODE, nodes, |(level, index, hash), values| {
+            values
+                .bind(place.log)
+                .bind(i64::from(level))
+                .bind_u64(index)
+                .bind(&hash.0[..]);
+        });
+        close(place, note, appended.frontier(), &mut script);
+        self.knowledge = Knowledge::Doubtful(Some(appended.frontier().clone()));
+        script.run(&mut self.connection).await?;
+        self.frontier = appended.frontier().clone();
+        Ok(receipts)
     }
 }
 
-fn answers(
-    outcomes: Vec<Result<(), Conflict>>,
+/// Adds what ends every batch: its checkpoint, the log's new size and peaks, the commit.
+pub(super) fn close(place: Place, note: String, frontier: &Frontier, script: &mut Script) {
+    let peaks: Vec<u8> = frontier.peaks().iter().flat_map(|peak| peak.0).collect();
+    script
+        .add(CHECKPOINT)
+        .bind(place.log)
+        .bind_u64(place.size)
+        .bind(note);
+    script
+        .add(LOG)
+        .bind_u64(place.first)
+        .bind_u64(place.size)
+        .bind(peaks)
+        .bind(place.log);
+    script.add(COMMIT);
+}
+
+/// Each change's result: the admitted ones are the batch's leaves, in order.
+fn receipts(
+    admitted: Vec<Result<(), Conflict>>,
     appended: &Appended,
-    note: &Arc<str>,
-) -> Result<Results, StoreError> {
+    note: &str,
+) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
+    let checkpoint: Arc<str> = note.into();
     let mut offset = 0;
-    let mut results = Vec::with_capacity(outcomes.len());
-    for outcome in outcomes {
-        results.push(match outcome {
-            Err(conflict) => Err(conflict),
+    let mut receipts = Vec::with_capacity(admitted.len());
+    for admission in admitted {
+        let receipt = match admission {
             Ok(()) => {
-                let proof = appended
-                    .inclusion_proof(offset)
-                    .map_err(|error| StoreError::Ledger(error.to_string()))?;
+                let proof = appended.inclusion_proof(offset);
+                let proof = proof.map_err(|error| StoreError::Ledger(error.to_string()))?;
                 offset += 1;
                 Ok(Committed {
                     proof,
-                    checkpoint: note.clone(),
+                    checkpoint: Arc::clone(&checkpoint),
                 })
             }
-        });
+            Err(conflict) => Err(conflict),
+        };
+        receipts.push(receipt);
     }
-    Ok(results)
-}
-
-/// The tags of a change that lead nowhere yet, as rows.
-fn new_tags(change: &Change, guards: &Guards) -> Vec<([u8; 16], [u8; 16])> {
-    let mut rows: Vec<([u8; 16], [u8; 16])> = Vec::new();
-    for effect in &change.effects {
-        if let Effect::LinkIdentifiers { subject, tags } = effect {
-            for tag in tags {
-                if *tag != subject.0 && !guards.knows(tag) && !rows.iter().any(|(known, _)| known == tag) {
-                    rows.push((*tag, subject.0));
-                }
-            }
-        }
-    }
-    rows
-}
-
-/// Sorts an effect into the rows, or writes it at once where effects are few.
-async fn take(
-    connection: &mut SqliteConnection,
-    rows: &mut Rows,
-    effect: Effect,
-    log_no: i64,
-    leaf_index: u64,
-    tree_size: u64,
-) -> Result<(), StoreError> {
-    match effect {
-        Effect::RegisterSubject(row) => rows.subjects.push(row),
-        Effect::LinkIdentifiers { .. } => {}
-        Effect::StoreExchange(row) => rows.exchanges.push(PlacedExchange {
-            row,
-            log_no,
-            leaf_index,
-            tree_size,
-        }),
-        Effect::Deliver(row) => rows.deliveries.push(row),
-        Effect::UpdateSubjectName { subject, name_tag } => {
-            sqlx::query("UPDATE subject SET name_tag = $1 WHERE id = $2")
-                .bind(name_tag.to_vec())
-                .bind(subject.0.to_vec())
-                .execute(connection)
-                .await?;
-        }
-        Effect::MoveDelivery { delivery, to, at, .. } => {
-            let sql = if to == DeliveryState::Collected {
-                "UPDATE delivery SET state = $1, collected_at = coalesce(collected_at, $2) WHERE id = $3"
-            } else {
-                "UPDATE delivery SET state = $1, ended_at = $2 WHERE id = $3"
-            };
-            sqlx::query(sql)
-                .bind(to.code())
-                .bind(micros(at))
-                .bind(delivery.0.as_bytes().to_vec())
-                .execute(connection)
-                .await?;
-        }
-        Effect::HoldUnclaimed {
-            exchange,
-            search_tags,
-        } => {
-            sqlx::query("INSERT INTO unclaimed (exchange) VALUES ($1)")
-                .bind(exchange.0.as_bytes().to_vec())
-                .execute(&mut *connection)
-                .await?;
-            for tag in search_tags {
-                sqlx::query(
-                    "INSERT INTO unclaimed_tag (tag, exchange) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                )
-                .bind(tag.to_vec())
-                .bind(exchange.0.as_bytes().to_vec())
-                .execute(&mut *connection)
-                .await?;
-            }
-        }
-        Effect::Claim { exchange, by, at } => {
-            sqlx::query("UPDATE unclaimed SET claimed_by = $1, claimed_at = $2 WHERE exchange = $3")
-                .bind(by.to_string())
-                .bind(micros(at))
-                .bind(exchange.0.as_bytes().to_vec())
-                .execute(connection)
-                .await?;
-        }
-        Effect::StoreImportReport { delivery, sealed, at } => {
-            sqlx::query(
-                "INSERT INTO import_report (delivery, sealed, at) VALUES ($1, $2, $3) \
-                 ON CONFLICT (delivery) DO UPDATE SET sealed = excluded.sealed, at = excluded.at",
-            )
-            .bind(delivery.0.as_bytes().to_vec())
-            .bind(sealed)
-            .bind(micros(at))
-            .execute(connection)
-            .await?;
-        }
-        Effect::PutAgency { agency, .. } => put_agency(connection, &agency).await?,
-    }
-    Ok(())
-}
-
-async fn put_agency(
-    connection: &mut SqliteConnection,
-    agency: &sendhub_domain::agency::Agency,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO agency (id, revision, document) VALUES ($1, $2, $3) \
-         ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, document = excluded.document",
-    )
-    .bind(agency.id.to_string())
-    .bind(signed(agency.revision))
-    .bind(agency_document::write(agency)?)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("DELETE FROM agency_key WHERE agency = $1")
-        .bind(agency.id.to_string())
-        .execute(&mut *connection)
-        .await?;
-    for (system, value) in agency_document::claimed(agency) {
-        sqlx::query("INSERT INTO agency_key (system, value, agency) VALUES ($1, $2, $3)")
-            .bind(system)
-            .bind(value)
-            .bind(agency.id.to_string())
-            .execute(&mut *connection)
-            .await?;
-    }
-    sqlx::query("UPDATE generation SET value = value + 1 WHERE name = 'directory'")
-        .execute(connection)
-        .await?;
-    Ok(())
+    Ok(receipts)
 }

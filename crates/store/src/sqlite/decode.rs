@@ -10,7 +10,9 @@ use crate::store::StoreError;
 
 /// Fixed-length bytes: tags and hashes.
 pub(super) fn bytes<const N: usize>(row: &SqliteRow, column: usize) -> Result<[u8; N], StoreError> {
-    row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| StoreError::Corrupt("tag or hash"))
+    row.try_get::<&[u8], _>(column)?
+        .try_into()
+        .map_err(|_| StoreError::Corrupt("tag or hash"))
 }
 
 /// An agency's id.
@@ -38,5 +40,7 @@ pub(super) fn instant_if_any(row: &SqliteRow, column: usize) -> Result<Option<Ti
 /// A civil date that need not be there.
 pub(super) fn date_if_any(row: &SqliteRow, column: usize) -> Result<Option<Date>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
-    text.map(str::parse).transpose().map_err(|_| StoreError::Corrupt("date"))
+    text.map(str::parse)
+        .transpose()
+        .map_err(|_| StoreError::Corrupt("date"))
 }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use sendhub_domain::agency::{Agency, AgencyId, AgencyKind};
+use sendhub_domain::agency::{Agency, AgencyId};
 use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, RequestId};
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use super::decode::{agency_id, bytes};
 use super::rows::{Handing, Script, Statement};
+use crate::agency_document;
 use crate::change::{Change, Conflict, Effect};
 use crate::store::StoreError;
 
 /// A keyed tag of an identifier; a subject's id is one.
 type Tag = [u8; 16];
 /// An identifier or certificate that only one agency may have.
-pub(super) type AgencyKey = (&'static str, String);
+type AgencyKey = (&'static str, String);
 
 static REQUESTS: Statement = Statement::new(
     "WITH q(sender, request) AS (VALUES ",
@@ -54,29 +55,6 @@ static AGENCY_KEYS: Statement = Statement::new(
     ") SELECT 6, k.system, k.value, k.agency FROM q CROSS JOIN agency_key k \
      ON k.system = q.system AND k.value = q.value",
 );
-
-/// Everything an agency claims for itself alone. A school states the authority it lies in, so only a local
-/// authority registers its code.
-pub(super) fn agency_keys(agency: &Agency) -> Vec<AgencyKey> {
-    let known = &agency.identifiers;
-    let la_code = known
-        .la_code
-        .as_ref()
-        .filter(|_| agency.kind == AgencyKind::LocalAuthority);
-    let identifiers = [
-        ("URN", known.urn.as_ref().map(|one| one.as_str())),
-        ("LAESTAB", known.laestab.as_ref().map(|one| one.as_str())),
-        ("LA_CODE", la_code.map(|one| one.as_str())),
-        ("ODS_CODE", known.ods_code.as_ref().map(|one| one.as_str())),
-        ("UKPRN", known.ukprn.as_ref().map(|one| one.as_str())),
-    ];
-    let certificates = agency.certificates.iter().filter(|one| one.revoked_at.is_none());
-    identifiers
-        .into_iter()
-        .filter_map(|(system, value)| value.map(|value| (system, value.to_owned())))
-        .chain(certificates.map(|one| ("CERTIFICATE", one.thumbprint.to_string())))
-        .collect()
-}
 
 /// A map that can forget what the change at hand has put in.
 struct Tracked<K, V> {
@@ -166,7 +144,7 @@ impl Asked {
             }
             Effect::PutAgency { agency, .. } => {
                 self.agencies.insert(agency.id.clone());
-                self.keys.extend(agency_keys(agency));
+                self.keys.extend(agency_document::claimed(agency));
             }
             Effect::Deliver(_) | Effect::HoldUnclaimed { .. } | Effect::StoreImportReport { .. } => {}
         }
@@ -391,7 +369,7 @@ impl Known {
         if stored != expected {
             return Err(Conflict::AgencyRevision(stored));
         }
-        let keys = agency_keys(agency);
+        let keys = agency_document::claimed(agency);
         if let Some((system, _)) = keys
             .iter()
             .find(|key| self.keys.get(key).is_some_and(|by| *by != agency.id))

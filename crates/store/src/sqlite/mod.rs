@@ -1,108 +1,125 @@
-//! The SQLite engine: one file, WAL with synchronous FULL, one writing connection, a few for reading.
+//! The embedded engine: SQLite in one file, WAL, every commit synced before it is acknowledged.
 
+mod audit;
+pub mod bare;
 mod commit;
+mod decode;
+mod directory;
 mod guards;
 mod read;
 mod rows;
+mod schema;
 mod subjects;
+mod writes;
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 use std::sync::Arc;
-use std::time::Duration;
 
+use async_trait::async_trait;
+use sendhub_domain::agency::AgencyId;
+use sendhub_domain::exchange::{DeliveryId, ExchangeId};
+use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
-use sendhub_ledger::hash::Hash;
-use sendhub_ledger::tree::Frontier;
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use sendhub_ledger::proof::{ConsistencyProof, InclusionProof};
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::Mutex;
 
+use self::commit::Writer;
+use self::subjects::Subjects;
+use crate::change::{Change, Committed, Conflict};
+use crate::directory::Directory;
+use crate::reads::{
+    CheckpointRow, DeliveryRecord, EventFilter, EventRow, ExchangeRecord, InboxPage, LogSummary,
+    SubjectFacts, TransferList,
+};
 use crate::seal::{Keyring, MasterKey, WrappedSecret};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
-/// How to open a database.
+/// What is needed to open a database.
 #[derive(Debug)]
 pub struct SqliteOptions {
-    /// The file; made when absent.
+    /// The file; it is made when it is not there.
     pub path: PathBuf,
-    /// The key that wraps new data keys.
+    /// The master key that wraps new keys.
     pub master_key: MasterKey,
-    /// Keys used before.
+    /// Master keys that were current before: they open what they wrapped.
     pub former_keys: Vec<MasterKey>,
-    /// The key of this process's own log; its name is the log's origin.
+    /// The key that signs the checkpoints of this process's own log; its name is the log's origin.
     pub log_key: LogKey,
-    /// Connections for reading.
+    /// How many connections read at the same time, at least 1. Each costs a thread and about 1 MiB when used.
     pub readers: u32,
 }
 
-/// One SQLite file with this process's own log in it.
+/// A database file, open: one connection that writes, a few that read.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Mutex<Writer>,
+    writer: Mutex<Option<Writer>>,
     readers: SqlitePool,
-    subjects: subjects::SubjectReader,
+    subjects: Subjects,
     keyring: Arc<Keyring>,
-    log_key: LogKey,
-    log_no: i64,
-}
-
-/// The one connection that writes, and what it knows of its log.
-#[derive(Debug)]
-struct Writer {
-    connection: SqliteConnection,
-    /// `None` after any failure: read again before the next batch, since a commit that failed may have succeeded.
-    frontier: Option<Frontier>,
+    log: i64,
+    origin: String,
 }
 
 impl SqliteStore {
-    /// Opens or makes a database, brings its schema up to date, and takes up this process's log in it.
+    /// Opens a database, making file, schema, pseudonym secret and log row where they are not there.
     ///
     /// # Errors
-    /// [`StoreError::Schema`], [`StoreError::Keys`], [`StoreError::Database`].
+    /// [`StoreError::Schema`] for a database of a newer version, [`StoreError::Keys`] when the master keys do
+    /// not fit, [`StoreError::Ledger`] when the log of this origin has another key, [`StoreError::Database`].
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
-        let connect = connect_options(&options.path);
-        let mut connection = connect.clone().create_if_missing(true).connect().await?;
-        migrate(&mut connection).await?;
-        let keyring = open_keyring(&mut connection, options.master_key, options.former_keys).await?;
-        let log_no = open_log(&mut connection, &options.log_key).await?;
+        let key = options.log_key;
+        let origin = key.verifier().name().to_owned();
+        let mut connection = schema::writer(&options.path).connect().await?;
+        schema::migrate(&mut connection).await?;
+
+        // One transaction: of two processes that open a new file, one makes the secret, the other finds it.
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+        let keyring = keyring(&mut connection, options.master_key, options.former_keys).await?;
+        let log = log_number(&mut connection, &origin, &key.verifier().to_string()).await?;
+        sqlx::query("COMMIT").execute(&mut connection).await?;
+
+        let writer = Writer::open(connection, log, key).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
             .min_connections(1)
-            .connect_with(connect.read_only(true))
+            .test_before_acquire(false)
+            .connect_with(schema::reader(&options.path))
             .await?;
-        let subjects = subjects::SubjectReader::start(readers.clone());
         Ok(Self {
-            writer: Mutex::new(Writer {
-                connection,
-                frontier: None,
-            }),
+            writer: Mutex::new(Some(writer)),
+            subjects: Subjects::start(readers.clone()),
             readers,
-            subjects,
             keyring: Arc::new(keyring),
-            log_key: options.log_key,
-            log_no,
+            log,
+            origin,
         })
     }
 
-    /// The keys of this database.
+    /// The hub's keys: pseudonyms and sealing.
     #[must_use]
     pub fn keyring(&self) -> Arc<Keyring> {
-        self.keyring.clone()
+        Arc::clone(&self.keyring)
     }
 
     /// The origin of this process's own log.
     #[must_use]
     pub fn log_origin(&self) -> &str {
-        self.log_key.verifier().name()
+        &self.origin
     }
 
-    /// The connections for reading.
-    pub(crate) const fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// Closes every connection, which folds the write-ahead log into the file when nobody else has it open.
+    /// Later calls fail; a store that is dropped without this loses nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.readers.close().await;
+        if let Some(writer) = self.writer.lock().await.take() {
+            writer.into_connection().close().await?;
+        }
+        Ok(())
     }
 }
 
@@ -110,61 +127,21 @@ impl SqliteStore {
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn open_read_only(path: &Path) -> Result<SqlitePool, StoreError> {
-    let options = connect_options(path).read_only(true).create_if_missing(false);
+pub(crate) async fn open_read_only(path: &Path) -> Result<SqlitePool, StoreError> {
     Ok(SqlitePoolOptions::new()
         .max_connections(1)
-        .connect_with(options)
+        .connect_with(schema::reader(path))
         .await?)
 }
 
-pub(crate) fn connect_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::from_str("sqlite://")
-        .unwrap_or_default()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
-        .foreign_keys(true)
-        .pragma("cache_size", "-4096")
-        .pragma("wal_autocheckpoint", "4000")
-        .disable_statement_logging()
-}
-
-pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let spine = sqlx::migrate::Migration::new(
-        1,
-        "spine".into(),
-        sqlx::migrate::MigrationType::Simple,
-        sqlx::AssertSqlSafe(include_str!("../../migrations/sqlite/0001_spine.sql")).into_sql(),
-        false,
-    );
-    Migrator::with_migrations(vec![spine])
-        .run_direct(None, connection, false)
-        .await
-        .map_err(|error| StoreError::Schema(error.to_string()))
-}
-
-/// `SqlSafeStr` by a name that reads as a method.
-trait IntoSql {
-    fn into_sql(self) -> sqlx::SqlStr;
-}
-
-impl<T: sqlx::SqlSafeStr> IntoSql for T {
-    fn into_sql(self) -> sqlx::SqlStr {
-        self.into_sql_str()
-    }
-}
-
-async fn open_keyring(
+async fn keyring(
     connection: &mut SqliteConnection,
     current: MasterKey,
     former: Vec<MasterKey>,
 ) -> Result<Keyring, StoreError> {
-    let kept = sqlx::query("SELECT master_key_id, wrapped FROM hub_secret WHERE name = 'pseudonym'")
-        .fetch_optional(&mut *connection)
-        .await?;
-    if let Some(row) = kept {
+    const FIND: &str = "SELECT master_key_id, wrapped FROM hub_secret WHERE id = 1";
+    const MAKE: &str = "INSERT INTO hub_secret (id, master_key_id, wrapped) VALUES (1, ?, ?)";
+    if let Some(row) = sqlx::query(FIND).fetch_optional(&mut *connection).await? {
         let secret = WrappedSecret {
             master_key_id: row.try_get(0)?,
             wrapped: row.try_get(1)?,
@@ -172,7 +149,7 @@ async fn open_keyring(
         return Ok(Keyring::open(current, former, &secret)?);
     }
     let (keyring, secret) = Keyring::create(current)?;
-    sqlx::query("INSERT INTO hub_secret (name, master_key_id, wrapped) VALUES ('pseudonym', $1, $2)")
+    sqlx::query(MAKE)
         .bind(secret.master_key_id)
         .bind(secret.wrapped)
         .execute(connection)
@@ -180,40 +157,124 @@ async fn open_keyring(
     Ok(keyring)
 }
 
-async fn open_log(connection: &mut SqliteConnection, key: &LogKey) -> Result<i64, StoreError> {
-    let origin = key.verifier().name();
-    sqlx::query(
-        "INSERT INTO log (origin, verifier_key, size, peaks) VALUES ($1, $2, 0, x'') ON CONFLICT (origin) DO NOTHING",
-    )
-    .bind(origin)
-    .bind(key.verifier().to_string())
-    .execute(&mut *connection)
-    .await?;
-    let row = sqlx::query("SELECT no, verifier_key FROM log WHERE origin = $1")
-        .bind(origin)
-        .fetch_one(connection)
+async fn log_number(connection: &mut SqliteConnection, origin: &str, key: &str) -> Result<i64, StoreError> {
+    const FIND: &str = "SELECT no, verifier_key FROM log WHERE origin = ?";
+    const MAKE: &str =
+        "INSERT INTO log (origin, verifier_key, size, peaks) VALUES (?, ?, 0, x'') RETURNING no";
+    let found = sqlx::query(FIND)
+        .bind(origin.to_owned())
+        .fetch_optional(&mut *connection)
         .await?;
-    let kept: String = row.try_get(1)?;
-    if kept != key.verifier().to_string() {
-        return Err(StoreError::Ledger(format!(
-            "the log {origin} was begun with another key"
-        )));
+    let Some(row) = found else {
+        let made = sqlx::query(MAKE).bind(origin.to_owned()).bind(key.to_owned());
+        return Ok(made.fetch_one(connection).await?.try_get(0)?);
+    };
+    if row.try_get::<&str, _>(1)? != key {
+        return Err(StoreError::Ledger(
+            "the log of this origin was begun with another key".into(),
+        ));
     }
     Ok(row.try_get(0)?)
 }
 
-/// Reads a log's frontier.
-async fn read_frontier(connection: &mut SqliteConnection, log_no: i64) -> Result<Frontier, StoreError> {
-    let row = sqlx::query("SELECT size, peaks FROM log WHERE no = $1")
-        .bind(log_no)
-        .fetch_one(connection)
-        .await?;
-    let peaks: Vec<u8> = row.try_get(1)?;
-    let peaks = peaks
-        .chunks(32)
-        .map(Hash::from_slice)
-        .collect::<Result<Vec<_>, _>>();
-    peaks
-        .and_then(|peaks| Frontier::from_parts(rows::unsigned(row.try_get(0).unwrap_or_default()), peaks))
-        .map_err(|error| StoreError::Ledger(error.to_string()))
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, batch: Vec<Change>) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
+        match self.writer.lock().await.as_mut() {
+            Some(writer) => writer.commit(batch).await,
+            None => Err(StoreError::Database("the store is closed".into())),
+        }
+    }
+
+    async fn directory_revision(&self) -> Result<u64, StoreError> {
+        directory::revision(&self.readers).await
+    }
+
+    async fn directory(&self) -> Result<Directory, StoreError> {
+        directory::directory(&self.readers).await
+    }
+
+    async fn subjects(&self, groups: Vec<Vec<[u8; 16]>>) -> Result<Vec<Vec<SubjectFacts>>, StoreError> {
+        self.subjects.ask(groups).await
+    }
+
+    async fn subject(&self, subject: SubjectId) -> Result<Option<SubjectFacts>, StoreError> {
+        subjects::subject(&self.readers, subject).await
+    }
+
+    async fn exchange(&self, exchange: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError> {
+        read::exchange(&self.readers, exchange).await
+    }
+
+    async fn deliveries_of(&self, exchange: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError> {
+        read::deliveries_of(&self.readers, exchange).await
+    }
+
+    async fn deliveries(
+        &self,
+        recipient: &AgencyId,
+        deliveries: &[DeliveryId],
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        read::deliveries(&self.readers, recipient, deliveries).await
+    }
+
+    async fn inbox(
+        &self,
+        recipient: &AgencyId,
+        after: Option<DeliveryId>,
+        limit: u32,
+    ) -> Result<InboxPage, StoreError> {
+        read::inbox(&self.readers, recipient, after, limit).await
+    }
+
+    async fn sent(
+        &self,
+        sender: &AgencyId,
+        before: Option<ExchangeId>,
+        limit: u32,
+    ) -> Result<TransferList, StoreError> {
+        read::sent(&self.readers, sender, before, limit).await
+    }
+
+    async fn unclaimed(&self, tags: &[[u8; 16]], limit: u32) -> Result<Vec<ExchangeRecord>, StoreError> {
+        read::unclaimed(&self.readers, tags, limit).await
+    }
+
+    async fn import_report(&self, delivery: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
+        read::import_report(&self.readers, delivery).await
+    }
+
+    async fn logs(&self) -> Result<Vec<LogSummary>, StoreError> {
+        audit::logs(&self.readers, self.log).await
+    }
+
+    async fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError> {
+        audit::events(&self.readers, filter).await
+    }
+
+    async fn event(&self, log: &str, index: u64) -> Result<Option<EventRow>, StoreError> {
+        audit::event(&self.readers, log, index).await
+    }
+
+    async fn checkpoint(&self, log: &str, size: Option<u64>) -> Result<Option<CheckpointRow>, StoreError> {
+        audit::checkpoint(&self.readers, log, size).await
+    }
+
+    async fn prove_inclusion(
+        &self,
+        log: &str,
+        index: u64,
+        size: u64,
+    ) -> Result<Option<InclusionProof>, StoreError> {
+        audit::prove_inclusion(&self.readers, log, index, size).await
+    }
+
+    async fn prove_consistency(
+        &self,
+        log: &str,
+        old: u64,
+        new: u64,
+    ) -> Result<Option<ConsistencyProof>, StoreError> {
+        audit::prove_consistency(&self.readers, log, old, new).await
+    }
 }

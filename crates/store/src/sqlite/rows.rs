@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Encode, Sqlite, Type};
 
@@ -66,6 +67,17 @@ impl Values {
     /// Binds a count or an index; SQLite's integers are signed.
     pub(super) fn bind_u64(&mut self, value: u64) -> &mut Self {
         self.bind(value.cast_signed())
+    }
+
+    /// A query of a text put together from constants and placeholders, with these values.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when a value could not be encoded.
+    pub(super) fn query(self, text: String) -> Result<Query<'static, Sqlite, SqliteArguments>, StoreError> {
+        if self.failed {
+            return Err(StoreError::Database("a value could not be bound".into()));
+        }
+        Ok(sqlx::query_with(AssertSqlSafe(text), self.arguments))
     }
 }
 
@@ -142,12 +154,7 @@ impl Script {
     pub(super) async fn run(self, connection: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError> {
         let mut found = Vec::new();
         for (text, values) in self.pieces {
-            if values.failed {
-                return Err(StoreError::Database("a value could not be bound".into()));
-            }
-            // Only texts made above of constants and placeholders come here.
-            let query = sqlx::query_with(AssertSqlSafe(text), values.arguments);
-            found.append(&mut query.fetch_all(&mut *connection).await?);
+            found.append(&mut values.query(text)?.fetch_all(&mut *connection).await?);
         }
         Ok(found)
     }

@@ -39,7 +39,9 @@ pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
 
 /// A reader: may not write, and holds few rows in flight.
 pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
-    connection(path, READER_CACHE_KIB).pragma("query_only", "ON").row_buffer_size(16)
+    connection(path, READER_CACHE_KIB)
+        .pragma("query_only", "ON")
+        .row_buffer_size(16)
 }
 
 /// Brings a database to this version's schema.
@@ -57,18 +59,19 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
     let migrator = Migrator::with_migrations(vec![spine]);
     match migrator.run_direct(None, &mut *connection, false).await {
         // Another process may have migrated at the same moment: what it made is looked at once more.
-        Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) => {
-            migrator.run_direct(None, connection, false).await.map_err(refused)
-        }
+        Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) => migrator
+            .run_direct(None, connection, false)
+            .await
+            .map_err(refused),
         result => result.map_err(refused),
     }
 }
 
 fn refused(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::VersionMissing(version) => {
-            StoreError::Schema(format!("it has migration {version}, which this version does not know"))
-        }
+        MigrateError::VersionMissing(version) => StoreError::Schema(format!(
+            "it has migration {version}, which this version does not know"
+        )),
         error => StoreError::Schema(error.to_string()),
     }
 }

@@ -1,107 +1,133 @@
-//! Reading the register for many requests at once: one task takes every question that waits.
+//! Group reading of the register: one task takes every question that waits and answers all with few statements.
 
 use std::collections::HashMap;
 
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use tokio::sync::{mpsc, oneshot};
 
-use super::guards::{bind_padded, padded, tag};
+use super::decode::bytes;
+use super::rows::{Handing, Script, Statement};
 use crate::reads::SubjectFacts;
 use crate::store::StoreError;
 
+/// Groups of tags, each group asking which people its tags lead to.
 type Groups = Vec<Vec<[u8; 16]>>;
 type Answer = oneshot::Sender<Result<Vec<Vec<SubjectFacts>>, StoreError>>;
 
-/// The way in for everyone who asks.
-#[derive(Debug, Clone)]
-pub(super) struct SubjectReader(mpsc::Sender<(Groups, Answer)>);
+/// The most callers answered together; what waits beyond is the next round.
+const ROUND: usize = 256;
 
-impl SubjectReader {
-    /// Starts the reading task.
+static BY_TAG: Statement = Statement::new(
+    "WITH q(tag) AS (VALUES ",
+    "(?)",
+    ") SELECT q.tag, s.id, s.birth_tag, s.name_tag, s.wrapped_key, s.master_key_id, s.sealed_facts \
+     FROM q CROSS JOIN subject s ON s.id = q.tag \
+     UNION ALL SELECT q.tag, s.id, s.birth_tag, s.name_tag, s.wrapped_key, s.master_key_id, s.sealed_facts \
+     FROM q CROSS JOIN subject_identifier i ON i.tag = q.tag CROSS JOIN subject s ON s.id = i.subject",
+);
+
+/// The way in for everybody who asks. The task ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Subjects {
+    questions: mpsc::Sender<(Groups, Answer)>,
+}
+
+impl Subjects {
     pub(super) fn start(pool: SqlitePool) -> Self {
-        let (ask, mut questions) = mpsc::channel::<(Groups, Answer)>(1_024);
-        tokio::spawn(async move {
-            let mut waiting = Vec::new();
-            while questions.recv_many(&mut waiting, 64).await > 0 {
-                answer(&pool, waiting.drain(..).collect()).await;
-            }
-        });
-        Self(ask)
+        let (questions, waiting) = mpsc::channel(ROUND);
+        tokio::spawn(answer_all(pool, waiting));
+        Self { questions }
     }
 
-    /// Asks for groups of tags.
     pub(super) async fn ask(&self, groups: Groups) -> Result<Vec<Vec<SubjectFacts>>, StoreError> {
         let (answer, reply) = oneshot::channel();
-        let gone = || StoreError::Database("the reader has ended".into());
-        self.0.send((groups, answer)).await.map_err(|_| gone())?;
-        reply.await.map_err(|_| gone())?
+        let closed = || StoreError::Database("the store is closed".into());
+        self.questions
+            .send((groups, answer))
+            .await
+            .map_err(|_| closed())?;
+        reply.await.map_err(|_| closed())?
     }
 }
 
-async fn answer(pool: &SqlitePool, questions: Vec<(Groups, Answer)>) {
-    let mut tags: Vec<Vec<u8>> = questions
-        .iter()
-        .flat_map(|(groups, _)| groups.iter().flatten())
-        .map(|tag| tag.to_vec())
-        .collect();
-    tags.sort_unstable();
-    tags.dedup();
-    match find(pool, &tags).await {
-        Ok(found) => {
-            for (groups, answer) in questions {
-                let _ = answer.send(Ok(groups.iter().map(|group| people(group, &found)).collect()));
+async fn answer_all(pool: SqlitePool, mut waiting: mpsc::Receiver<(Groups, Answer)>) {
+    let mut round = Vec::with_capacity(ROUND);
+    while waiting.recv_many(&mut round, ROUND).await > 0 {
+        let tags: Vec<[u8; 16]> = round
+            .iter()
+            .flat_map(|(groups, _)| groups.iter().flatten().copied())
+            .collect();
+        match read(&pool, &tags).await {
+            Ok(found) => {
+                for (groups, answer) in round.drain(..) {
+                    let facts = groups.iter().map(|group| distinct(group, &found)).collect();
+                    // Who went away needs no answer.
+                    let _ = answer.send(Ok(facts));
+                }
             }
-        }
-        Err(error) => {
-            let text = error.to_string();
-            for (_, answer) in questions {
-                let _ = answer.send(Err(StoreError::Database(text.clone())));
+            Err(failure) => {
+                for (_, answer) in round.drain(..) {
+                    let _ = answer.send(Err(StoreError::Database(failure.to_string())));
+                }
             }
         }
     }
 }
 
-fn people(group: &[[u8; 16]], found: &HashMap<[u8; 16], SubjectFacts>) -> Vec<SubjectFacts> {
+async fn read(pool: &SqlitePool, tags: &[[u8; 16]]) -> Result<HashMap<[u8; 16], SubjectFacts>, StoreError> {
+    let mut found = HashMap::new();
+    if tags.is_empty() {
+        return Ok(found);
+    }
+    let mut connection = pool.acquire().await?;
+    for row in look_up(&mut connection, tags).await? {
+        found.insert(bytes(&row, 0)?, facts(&row, 1)?);
+    }
+    Ok(found)
+}
+
+async fn look_up(connection: &mut SqliteConnection, tags: &[[u8; 16]]) -> Result<Vec<SqliteRow>, StoreError> {
+    let mut script = Script::new(Handing::Apart);
+    script.look_up(&BY_TAG, tags, |tag, values| {
+        values.bind(&tag[..]);
+    });
+    script.run(connection).await
+}
+
+/// The people that a group's tags lead to, each once, in the order of the tags.
+fn distinct(group: &[[u8; 16]], found: &HashMap<[u8; 16], SubjectFacts>) -> Vec<SubjectFacts> {
     let mut people: Vec<SubjectFacts> = Vec::new();
     for facts in group.iter().filter_map(|tag| found.get(tag)) {
-        if !people.iter().any(|known| known.subject == facts.subject) {
+        if people.iter().all(|one| one.subject != facts.subject) {
             people.push(facts.clone());
         }
     }
     people
 }
 
-const COLUMNS: &str = "subject.id, subject.birth_tag, subject.name_tag, subject.wrapped_key, subject.master_key_id, subject.sealed_facts";
-
-/// Everyone that these tags lead to, by tag.
-pub(super) async fn find(
+/// The register's entry of one person.
+pub(super) async fn subject(
     pool: &SqlitePool,
-    tags: &[Vec<u8>],
-) -> Result<HashMap<[u8; 16], SubjectFacts>, StoreError> {
-    let mut found = HashMap::new();
-    for part in tags.chunks(64) {
-        let marks = vec!["?"; padded(part.len())].join(",");
-        for sql in [
-            format!("SELECT subject.id, {COLUMNS} FROM subject WHERE id IN ({marks})"),
-            format!(
-                "SELECT subject_identifier.tag, {COLUMNS} FROM subject_identifier JOIN subject \
-                 ON subject.id = subject_identifier.subject WHERE subject_identifier.tag IN ({marks})"
-            ),
-        ] {
-            for row in bind_padded(sql, part).fetch_all(pool).await? {
-                let facts = SubjectFacts {
-                    subject: SubjectId(tag(row.try_get(1)?)?),
-                    birth_tag: tag(row.try_get(2)?)?,
-                    name_tag: tag(row.try_get(3)?)?,
-                    wrapped_key: row.try_get(4)?,
-                    master_key_id: row.try_get(5)?,
-                    sealed_facts: row.try_get(6)?,
-                };
-                found.insert(tag(row.try_get(0)?)?, facts);
-            }
-        }
-    }
-    Ok(found)
+    subject: SubjectId,
+) -> Result<Option<SubjectFacts>, StoreError> {
+    const ONE: &str = "SELECT id, birth_tag, name_tag, wrapped_key, master_key_id, sealed_facts \
+        FROM subject WHERE id = ?";
+    let row = sqlx::query(ONE)
+        .bind(subject.0.to_vec())
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| facts(&row, 0)).transpose()
+}
+
+fn facts(row: &SqliteRow, from: usize) -> Result<SubjectFacts, StoreError> {
+    Ok(SubjectFacts {
+        subject: SubjectId(bytes(row, from)?),
+        birth_tag: bytes(row, from + 1)?,
+        name_tag: bytes(row, from + 2)?,
+        wrapped_key: row.try_get(from + 3)?,
+        master_key_id: row.try_get(from + 4)?,
+        sealed_facts: row.try_get(from + 5)?,
+    })
 }

@@ -1,0 +1,102 @@
+//! For the benchmark only: the same rows in the same file form, without guards, tree, signing or sealing.
+//!
+//! What it writes is no log: its checkpoints hold a placeholder and its tree has no hashes. It shows what the
+//! database alone can do, so that the hub's own share can be told.
+
+use std::path::Path;
+
+use sendhub_ledger::tree::Frontier;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnection;
+
+use super::rows::{Handing, Script};
+use super::writes::{Place, write_deliveries, write_exchanges, write_leaves, write_subjects};
+use super::{commit, log_number, schema};
+use crate::change::{DeliveryRow, ExchangeRow, SubjectRow};
+use crate::entry::LogEntry;
+use crate::store::StoreError;
+
+/// As long as a real checkpoint of a log with a name of usual length.
+const PLACEHOLDER: &str = "bench/bare\n000000\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u{2014} bench/bare \
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
+
+/// The rows of one accepted record.
+#[derive(Debug, Clone)]
+pub struct BareRows {
+    /// The person.
+    pub subject: SubjectRow,
+    /// The exchange.
+    pub exchange: ExchangeRow,
+    /// The one recipient's copy.
+    pub delivery: DeliveryRow,
+    /// The log entry.
+    pub leaf: LogEntry,
+}
+
+/// A connection that writes rows and nothing else.
+#[derive(Debug)]
+pub struct BareWriter {
+    connection: SqliteConnection,
+    log: i64,
+    frontier: Frontier,
+    size: u64,
+}
+
+impl BareWriter {
+    /// Opens a file with the hub's schema and settings.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Schema`].
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = schema::writer(path).connect().await?;
+        schema::migrate(&mut connection).await?;
+        let log = log_number(&mut connection, "bench/bare", "none").await?;
+        Ok(Self {
+            connection,
+            log,
+            frontier: Frontier::default(),
+            size: 0,
+        })
+    }
+
+    /// Writes a batch in one durable transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn write(&mut self, batch: Vec<BareRows>) -> Result<(), StoreError> {
+        let first = self.size;
+        let place = Place {
+            log: self.log,
+            first,
+            size: first + batch.len() as u64,
+        };
+        let handing = if batch.len() == 1 {
+            Handing::Together
+        } else {
+            Handing::Apart
+        };
+        let (mut subjects, mut exchanges) =
+            (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let (mut deliveries, mut leaves) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for (offset, rows) in (0..).zip(batch) {
+            subjects.push(rows.subject);
+            exchanges.push((rows.exchange, offset));
+            deliveries.push(rows.delivery);
+            leaves.push(rows.leaf);
+        }
+        let mut script = Script::new(handing);
+        script.add("BEGIN IMMEDIATE;\n");
+        write_subjects(subjects, &mut script);
+        write_exchanges(exchanges, place, &mut script);
+        write_deliveries(deliveries, &mut script);
+        write_leaves(leaves, place, &mut script);
+        if handing == Handing::Apart {
+            script.run(&mut self.connection).await?;
+            script = Script::new(Handing::Together);
+        }
+        commit::close(place, PLACEHOLDER.to_owned(), &self.frontier, &mut script);
+        script.run(&mut self.connection).await?;
+        self.size = place.size;
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! Directory reads: the whole of it as one consistent value.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqlitePool;
+
+use super::decode::count;
+use crate::agency_document;
+use crate::directory::Directory;
+use crate::store::StoreError;
+
+pub(super) async fn revision(pool: &SqlitePool) -> Result<u64, StoreError> {
+    let row = sqlx::query("SELECT revision FROM generation WHERE id = 1")
+        .fetch_one(pool)
+        .await?;
+    count(&row, 0)
+}
+
+pub(super) async fn directory(pool: &SqlitePool) -> Result<Directory, StoreError> {
+    // One statement, so one snapshot: the revision and the entries belong together.
+    const ALL: &str =
+        "SELECT g.revision, a.document, a.revision FROM generation g LEFT JOIN agency a ORDER BY a.id";
+    let rows = sqlx::query(ALL).fetch_all(pool).await?;
+    let mut agencies = Vec::with_capacity(rows.len());
+    let mut revision = 0;
+    for row in rows {
+        revision = count(&row, 0)?;
+        if let Some(text) = row.try_get::<Option<&str>, _>(1)? {
+            agencies.push(agency_document::read(text, count(&row, 2)?)?);
+        }
+    }
+    Ok(Directory::new(revision, agencies))
+}
