@@ -28,7 +28,10 @@ impl Bearer {
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let token = self.0.token().map_err(|error| Status::unauthenticated(error.to_string()))?;
+        let token = self
+            .0
+            .token()
+            .map_err(|error| Status::unauthenticated(error.to_string()))?;
         let value = MetadataValue::try_from(format!("Bearer {token}"))
             .map_err(|_| Status::unauthenticated("the token cannot be sent in a header"))?;
         request.metadata_mut().insert("authorization", value);
@@ -49,7 +52,10 @@ pub async fn connect(profile: &Profile) -> Result<Channel, ClientError> {
     };
     let mut tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(read(&profile.hub_authority)?))
-        .identity(Identity::from_pem(read(&profile.certificate)?, read(&profile.key)?));
+        .identity(Identity::from_pem(
+            read(&profile.certificate)?,
+            read(&profile.key)?,
+        ));
     if let Some(name) = &profile.server_name {
         tls = tls.domain_name(name);
     }
@@ -70,8 +76,10 @@ pub async fn connect(profile: &Profile) -> Result<Channel, ClientError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
-    fs::read(path)
-        .map_err(|error| ClientError::Key { what: path.display().to_string(), reason: error.to_string() })
+    fs::read(path).map_err(|error| ClientError::Key {
+        what: path.display().to_string(),
+        reason: error.to_string(),
+    })
 }
 
 /// The last cause in a chain of errors: tonic's own text says only "transport error".

@@ -5,7 +5,10 @@ use uuid::Uuid;
 
 /// Now, by this machine's clock.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the client library's one reading of the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the client library's one reading of the clock"
+)]
 pub fn now() -> Timestamp {
     Timestamp::now()
 }

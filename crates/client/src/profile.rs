@@ -51,7 +51,10 @@ impl Profile {
     /// # Errors
     /// [`ClientError::Profile`], saying what is wrong where.
     pub fn load(path: &Path) -> Result<Self, ClientError> {
-        let fault = |reason: String| ClientError::Profile { path: path.display().to_string(), reason };
+        let fault = |reason: String| ClientError::Profile {
+            path: path.display().to_string(),
+            reason,
+        };
         let text = std::fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
         let mut profile: Self = toml::from_str(&text).map_err(|error| fault(error.to_string()))?;
         let base = path.parent().unwrap_or(Path::new(""));

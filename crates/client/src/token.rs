@@ -102,7 +102,9 @@ impl Minter {
             exp: now + LIFETIME,
             jti: clock::new_request_id().to_string(),
             role: self.role.clone(),
-            cnf: Confirmation { thumbprint: self.thumbprint.clone() },
+            cnf: Confirmation {
+                thumbprint: self.thumbprint.clone(),
+            },
         }
     }
 
@@ -111,8 +113,10 @@ impl Minter {
     /// # Errors
     /// [`ClientError::Key`].
     pub fn sign(&self, claims: &Claims) -> Result<String, ClientError> {
-        encode(&self.header, claims, &self.key)
-            .map_err(|error| ClientError::Key { what: "token key".into(), reason: error.to_string() })
+        encode(&self.header, claims, &self.key).map_err(|error| ClientError::Key {
+            what: "token key".into(),
+            reason: error.to_string(),
+        })
     }
 
     /// A token that is good for at least a minute.
@@ -135,7 +139,10 @@ impl Minter {
 }
 
 fn signing_key(path: &Path, algorithm: &str) -> Result<(Algorithm, EncodingKey), ClientError> {
-    let fault = |reason: String| ClientError::Key { what: path.display().to_string(), reason };
+    let fault = |reason: String| ClientError::Key {
+        what: path.display().to_string(),
+        reason,
+    };
     let key = PrivateKeyDer::from_pem_file(path).map_err(|error| fault(error.to_string()))?;
     let PrivateKeyDer::Pkcs8(key) = key else {
         return Err(fault("a token key is PKCS#8 PEM (\"BEGIN PRIVATE KEY\")".into()));
@@ -154,7 +161,9 @@ fn signing_key(path: &Path, algorithm: &str) -> Result<(Algorithm, EncodingKey),
 /// # Errors
 /// [`ClientError::Key`] when there is none.
 pub fn thumbprint(path: &Path) -> Result<String, ClientError> {
-    let certificate = CertificateDer::from_pem_file(path)
-        .map_err(|error| ClientError::Key { what: path.display().to_string(), reason: error.to_string() })?;
+    let certificate = CertificateDer::from_pem_file(path).map_err(|error| ClientError::Key {
+        what: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
     Ok(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &certificate)))
 }

@@ -11,7 +11,11 @@ use crate::validate::{At, Violation};
 use crate::{directory, transfer, types};
 
 /// A civil date.
-pub fn date(wire: Option<&types::v1::Date>, at: &At<'_>, out: &mut Vec<Violation>) -> Option<jiff::civil::Date> {
+pub fn date(
+    wire: Option<&types::v1::Date>,
+    at: &At<'_>,
+    out: &mut Vec<Violation>,
+) -> Option<jiff::civil::Date> {
     let wire = wire?;
     let part = |number: i32| i8::try_from(number).ok();
     let day = i16::try_from(wire.year)
@@ -28,13 +32,20 @@ pub fn date(wire: Option<&types::v1::Date>, at: &At<'_>, out: &mut Vec<Violation
 /// A civil date for the wire.
 #[must_use]
 pub fn wire_date(day: jiff::civil::Date) -> types::v1::Date {
-    types::v1::Date { year: day.year().into(), month: day.month().into(), day: day.day().into() }
+    types::v1::Date {
+        year: day.year().into(),
+        month: day.month().into(),
+        day: day.day().into(),
+    }
 }
 
 /// An instant for the wire.
 #[must_use]
 pub fn wire_time(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+    prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }
 }
 
 /// An instant from the wire.
@@ -44,7 +55,11 @@ pub fn time(wire: &prost_types::Timestamp) -> Option<Timestamp> {
 }
 
 /// A person. Former identifiers are left out: they never find or link anyone.
-pub fn person(wire: &types::v1::PersonReference, at: &At<'_>, out: &mut Vec<Violation>) -> Option<PersonReference> {
+pub fn person(
+    wire: &types::v1::PersonReference,
+    at: &At<'_>,
+    out: &mut Vec<Violation>,
+) -> Option<PersonReference> {
     let mut identifiers = Vec::with_capacity(wire.identifiers.len());
     for (index, one) in wire.identifiers.iter().enumerate() {
         let list = At::Field(at, "identifiers");
@@ -87,7 +102,10 @@ pub fn identifier(
         Ok(_) if wire.status() == types::v1::IdentifierStatus::Former => None,
         Ok((system, value)) => Some(PersonIdentifier { system, value }),
         Err(error) => {
-            out.push(Violation::new(&At::Field(at, "value"), &format!("{error} ({})", error.reason())));
+            out.push(Violation::new(
+                &At::Field(at, "value"),
+                &format!("{error} ({})", error.reason()),
+            ));
             None
         }
     }
@@ -214,25 +232,37 @@ mod tests {
     #[test]
     fn a_day_that_the_month_does_not_have_is_named() {
         let mut out = Vec::new();
-        let wrong = types::v1::Date { year: 2026, month: 2, day: 30 };
-        assert_eq!(date(Some(&wrong), &At::Field(&At::Root, "leaving_date"), &mut out), None);
+        let wrong = types::v1::Date {
+            year: 2026,
+            month: 2,
+            day: 30,
+        };
+        assert_eq!(
+            date(Some(&wrong), &At::Field(&At::Root, "leaving_date"), &mut out),
+            None
+        );
         assert_eq!(out[0].field, "leaving_date");
     }
 
     #[test]
     fn wrong_identifiers_are_named_without_their_value_and_former_ones_left_out() {
-        let one = |system: types::v1::IdentifierSystem, value: &str, status: i32| types::v1::TypedIdentifier {
-            system: system.into(),
-            value: value.into(),
-            status,
-        };
+        let one =
+            |system: types::v1::IdentifierSystem, value: &str, status: i32| types::v1::TypedIdentifier {
+                system: system.into(),
+                value: value.into(),
+                status,
+            };
         let wire = types::v1::PersonReference {
             identifiers: vec![
                 one(types::v1::IdentifierSystem::Upn, "A999900126001", 0),
                 one(types::v1::IdentifierSystem::Upn, "N823432113104", 2),
                 one(types::v1::IdentifierSystem::NhsNumber, "943 476 5919", 1),
             ],
-            date_of_birth: Some(types::v1::Date { year: 2012, month: 3, day: 4 }),
+            date_of_birth: Some(types::v1::Date {
+                year: 2012,
+                month: 3,
+                day: 4,
+            }),
             ..Default::default()
         };
         let mut out = Vec::new();

@@ -17,6 +17,7 @@ macro_rules! package {
                 missing_docs,
                 clippy::all,
                 clippy::allow_attributes,
+                clippy::allow_attributes_without_reason,
                 clippy::needless_pass_by_value,
                 reason = "generated: its documentation is the proto's"
             )]

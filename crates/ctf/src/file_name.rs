@@ -95,8 +95,13 @@ impl FileName {
     pub fn parse(name: &str) -> Option<Self> {
         let stem = name.strip_suffix(".xml").or_else(|| name.strip_suffix(".XML"))?;
         let mut parts = stem.split('_');
-        let (source, kind, destination, number) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        if kind != "CTF" || parts.next().is_some() || number.len() != 3 || !source.is_ascii() || !destination.is_ascii()
+        let (source, kind, destination, number) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        if kind != "CTF"
+            || parts.next().is_some()
+            || number.len() != 3
+            || !source.is_ascii()
+            || !destination.is_ascii()
         {
             return None;
         }
@@ -112,7 +117,11 @@ impl FileName {
 
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_CTF_{}_{:03}.xml", self.source, self.destination, self.number)
+        write!(
+            f,
+            "{}_CTF_{}_{:03}.xml",
+            self.source, self.destination, self.number
+        )
     }
 }
 
@@ -120,17 +129,43 @@ impl fmt::Display for FileName {
 /// of the DfE's form that disagrees means that one of the two is wrong, and neither can be trusted.
 pub(crate) fn judge(name: &str, header: &Header, problems: &mut Vec<Problem>) {
     let mut add = |severity, code, message: &str| {
-        problems.push(Problem { severity, code, pupil: None, path: "file name".into(), message: message.into() });
+        problems.push(Problem {
+            severity,
+            code,
+            pupil: None,
+            path: "file name".into(),
+            message: message.into(),
+        });
     };
     let Some(name) = FileName::parse(name) else {
-        add(Severity::Warning, Code::NameUnusual, "is not of the form SSSSSSS_CTF_DDDDDDD_NNN.xml; the header is believed");
+        add(
+            Severity::Warning,
+            Code::NameUnusual,
+            "is not of the form SSSSSSS_CTF_DDDDDDD_NNN.xml; the header is believed",
+        );
         return;
     };
-    if header.source.as_ref().is_some_and(|source| *source != name.source) {
-        add(Severity::Error, Code::NameDiffersFromHeader, "names another source than the header");
+    if header
+        .source
+        .as_ref()
+        .is_some_and(|source| *source != name.source)
+    {
+        add(
+            Severity::Error,
+            Code::NameDiffersFromHeader,
+            "names another source than the header",
+        );
     }
-    if header.destination.as_ref().is_some_and(|destination| *destination != name.destination) {
-        add(Severity::Error, Code::NameDiffersFromHeader, "names another destination than the header");
+    if header
+        .destination
+        .as_ref()
+        .is_some_and(|destination| *destination != name.destination)
+    {
+        add(
+            Severity::Error,
+            Code::NameDiffersFromHeader,
+            "names another destination than the header",
+        );
     }
 }
 
@@ -140,11 +175,21 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for name in ["9991001_CTF_9984001_001.xml", "9991001_CTF_XXXXXXX_999.xml", "820LLLL_CTF_8201234_042.xml"] {
+        for name in [
+            "9991001_CTF_9984001_001.xml",
+            "9991001_CTF_XXXXXXX_999.xml",
+            "820LLLL_CTF_8201234_042.xml",
+        ] {
             assert_eq!(FileName::parse(name).unwrap().to_string(), name);
         }
         assert!(FileName::parse("9991001_CTF_9984001_001.XML").is_some());
-        for other in ["x.xml", "9991001_CTF_9984001_000.xml", "9991001_CML_9984001_001.xml", "9991001_CTF_99840_001.xml", "é991001_CTF_9984001_001.xml"] {
+        for other in [
+            "x.xml",
+            "9991001_CTF_9984001_000.xml",
+            "9991001_CML_9984001_001.xml",
+            "9991001_CTF_99840_001.xml",
+            "é991001_CTF_9984001_001.xml",
+        ] {
             assert_eq!(FileName::parse(other), None, "{other}");
         }
     }

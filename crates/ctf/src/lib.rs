@@ -27,12 +27,16 @@ impl CheckReport {
     /// Whether the file can be sent: warnings are allowed, errors are not.
     #[must_use]
     pub fn sendable(&self) -> bool {
-        self.problems.iter().all(|problem| problem.severity != Severity::Error)
+        self.problems
+            .iter()
+            .all(|problem| problem.severity != Severity::Error)
     }
 
     /// The errors alone.
     pub fn errors(&self) -> impl Iterator<Item = &Problem> {
-        self.problems.iter().filter(|problem| problem.severity == Severity::Error)
+        self.problems
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error)
     }
 }
 

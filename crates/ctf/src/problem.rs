@@ -99,6 +99,13 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {} ({})", self.severity, self.path, self.message, self.code.as_str())
+        write!(
+            f,
+            "{}: {}: {} ({})",
+            self.severity,
+            self.path,
+            self.message,
+            self.code.as_str()
+        )
     }
 }

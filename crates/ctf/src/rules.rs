@@ -8,16 +8,38 @@ use crate::problem::{Code, Severity};
 use crate::scan::Walk;
 
 /// Elements of a pupil that must not stand twice.
-const CORE: [&str; 7] = ["UPN", "UniqueLearnerNumber", "Surname", "Forename", "DOB", "Sex", "Gender"];
+const CORE: [&str; 7] = [
+    "UPN",
+    "UniqueLearnerNumber",
+    "Surname",
+    "Forename",
+    "DOB",
+    "Sex",
+    "Gender",
+];
 /// Elements below a pupil that hold a date.
 const DATES: [&str; 14] = [
-    "FSMreviewDate", "FSMstartDate", "FSMendDate", "StartDate", "EndDate", "NeedStartDate", "NeedEndDate",
-    "AttendanceStartDate", "ResultDate", "EntryDate", "LeavingDate", "UPNstartDate", "UPNendDate", "DateTo",
+    "FSMreviewDate",
+    "FSMstartDate",
+    "FSMendDate",
+    "StartDate",
+    "EndDate",
+    "NeedStartDate",
+    "NeedEndDate",
+    "AttendanceStartDate",
+    "ResultDate",
+    "EntryDate",
+    "LeavingDate",
+    "UPNstartDate",
+    "UPNendDate",
+    "DateTo",
 ];
 
 /// Judges an element of a pupil as it closes.
 pub(crate) fn pupil_element(walk: &mut Walk<'_>, value: &str) {
-    let Some(name) = walk.path.last().cloned() else { return };
+    let Some(name) = walk.path.last().cloned() else {
+        return;
+    };
     if walk.path.len() == 4 {
         direct_child(walk, &name, value);
     }
@@ -42,7 +64,11 @@ pub(crate) fn pupil_element(walk: &mut Walk<'_>, value: &str) {
     }
     let known = walk.profiles.codes.get(&name);
     if !value.is_empty() && known.is_some_and(|known| !known.iter().any(|code| code == value)) {
-        walk.here(Severity::Warning, Code::UnknownCode, "holds a code that is not on the list; it is kept");
+        walk.here(
+            Severity::Warning,
+            Code::UnknownCode,
+            "holds a code that is not on the list; it is kept",
+        );
     }
 }
 
@@ -64,7 +90,11 @@ fn direct_child(walk: &mut Walk<'_>, name: &str, value: &str) {
         "UPN" => upn(walk, value),
         "UniqueLearnerNumber" => {
             if Uln::parse(value).is_err() {
-                walk.here(Severity::Warning, Code::BadUln, "is not a valid Unique Learner Number; it is kept but not used");
+                walk.here(
+                    Severity::Warning,
+                    Code::BadUln,
+                    "is not a valid Unique Learner Number; it is kept but not used",
+                );
             }
             set(walk, |pupil| pupil.uln = Some(value.to_owned()));
         }
@@ -72,7 +102,11 @@ fn direct_child(walk: &mut Walk<'_>, name: &str, value: &str) {
         "Forename" => set(walk, |pupil| pupil.forename = Some(value.to_owned())),
         "DOB" => match day(value) {
             Some(born) if born >= date(1900, 1, 1) => set(walk, |pupil| pupil.born = Some(born)),
-            _ => walk.here(Severity::Error, Code::BadDate, "must be a date of birth as yyyy-mm-dd"),
+            _ => walk.here(
+                Severity::Error,
+                Code::BadDate,
+                "must be a date of birth as yyyy-mm-dd",
+            ),
         },
         _ => {}
     }
@@ -86,13 +120,26 @@ fn set(walk: &mut Walk<'_>, change: impl FnOnce(&mut crate::scan::PupilCore)) {
 
 fn upn(walk: &mut Walk<'_>, value: &str) {
     match Upn::parse(value) {
-        Err(error) => walk.here(Severity::Error, Code::BadUpn, &format!("is not a valid UPN: it {error}")),
+        Err(error) => walk.here(
+            Severity::Error,
+            Code::BadUpn,
+            &format!("is not a valid UPN: it {error}"),
+        ),
         Ok(upn) => {
             if upn.kind() == UpnKind::Temporary {
                 walk.here(Severity::Info, Code::UpnTemporary, "is a temporary UPN");
             }
-            if walk.scan.pupils.iter().any(|other| other.upn.as_deref() == Some(value)) {
-                walk.here(Severity::Error, Code::DuplicateUpn, "stands in this file for another pupil too");
+            if walk
+                .scan
+                .pupils
+                .iter()
+                .any(|other| other.upn.as_deref() == Some(value))
+            {
+                walk.here(
+                    Severity::Error,
+                    Code::DuplicateUpn,
+                    "stands in this file for another pupil too",
+                );
             }
             set(walk, |pupil| pupil.upn = Some(value.to_owned()));
         }
@@ -121,19 +168,37 @@ pub(crate) fn end_of_pupil(walk: &mut Walk<'_>) {
         walk.below(Severity::Error, Code::Missing, name, "is missing");
     }
     let version = header_value(walk, "CTFversion").unwrap_or_default();
-    let expected = walk.profiles.sex_element.get(&version).cloned().unwrap_or_else(|| "Sex".into());
+    let expected = walk
+        .profiles
+        .sex_element
+        .get(&version)
+        .cloned()
+        .unwrap_or_else(|| "Sex".into());
     if !sex && !gender {
         walk.below(Severity::Error, Code::Missing, &expected, "is missing");
     } else if (expected == "Sex" && !sex) || (expected == "Gender" && !gender) {
-        walk.below(Severity::Warning, Code::SexElement, &expected, "is the element of this version; the other one is there and is kept");
+        walk.below(
+            Severity::Warning,
+            Code::SexElement,
+            &expected,
+            "is the element of this version; the other one is there and is kept",
+        );
     }
     if no_upn {
-        walk.below(Severity::Warning, Code::UpnMissing, "UPN", "is missing: allowed from independent schools and abroad only");
+        walk.below(
+            Severity::Warning,
+            Code::UpnMissing,
+            "UPN",
+            "is missing: allowed from independent schools and abroad only",
+        );
     }
 }
 
 fn header_value(walk: &Walk<'_>, path: &str) -> Option<String> {
-    walk.header.iter().find(|(at, _)| at == path).map(|(_, value)| value.clone())
+    walk.header
+        .iter()
+        .find(|(at, _)| at == path)
+        .map(|(_, value)| value.clone())
 }
 
 /// Judges header and file as a whole. A file that broke off is not also blamed for what did not come.
@@ -154,10 +219,18 @@ pub(crate) fn end_of_file(walk: &mut Walk<'_>, stopped: bool) {
             _ => None,
         },
         supplier: value("SupplierID"),
-        source: source.0.as_deref().zip(source.1.as_deref()).and_then(|(la, estab)| Source::of(la, estab)),
+        source: source
+            .0
+            .as_deref()
+            .zip(source.1.as_deref())
+            .and_then(|(la, estab)| Source::of(la, estab)),
         source_urn: value("SourceSchool/URN").filter(|urn| Urn::parse(urn).is_ok()),
         source_name: value("SourceSchool/SchoolName"),
-        destination: destination.0.as_deref().zip(destination.1.as_deref()).and_then(|(la, estab)| Destination::of(la, estab)),
+        destination: destination
+            .0
+            .as_deref()
+            .zip(destination.1.as_deref())
+            .and_then(|(la, estab)| Destination::of(la, estab)),
         destination_urn: value("DestSchool/URN").filter(|urn| Urn::parse(urn).is_ok()),
     };
     let urns_right = ["SourceSchool/URN", "DestSchool/URN"]
@@ -174,7 +247,9 @@ pub(crate) fn end_of_file(walk: &mut Walk<'_>, stopped: bool) {
     }
     let well_formed = |version: &str| {
         version.split_once('.').is_some_and(|(year, minor)| {
-            [year, minor].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+            [year, minor]
+                .iter()
+                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
         })
     };
     match version.as_deref() {
@@ -193,10 +268,16 @@ pub(crate) fn end_of_file(walk: &mut Walk<'_>, stopped: bool) {
         None => faults.push(("DocumentQualifier", "is missing")),
     }
     if walk.scan.header.source.is_none() {
-        faults.push(("SourceSchool", "needs LEA and Estab: three and four digits, or LLLL for an authority"));
+        faults.push((
+            "SourceSchool",
+            "needs LEA and Estab: three and four digits, or LLLL for an authority",
+        ));
     }
     if walk.scan.header.destination.is_none() {
-        faults.push(("DestSchool", "needs LEA and Estab: digits, LLLL, XXX/XXXX or MMM/MMMM"));
+        faults.push((
+            "DestSchool",
+            "needs LEA and Estab: digits, LLLL, XXX/XXXX or MMM/MMMM",
+        ));
     }
     for (right, path) in urns_right.into_iter().zip(["SourceSchool/URN", "DestSchool/URN"]) {
         if !right {
@@ -204,9 +285,16 @@ pub(crate) fn end_of_file(walk: &mut Walk<'_>, stopped: bool) {
         }
     }
     for (element, message) in faults {
-        walk.below(Severity::Error, Code::HeaderFault, &format!("CTfile/Header/{element}"), message);
+        walk.below(
+            Severity::Error,
+            Code::HeaderFault,
+            &format!("CTfile/Header/{element}"),
+            message,
+        );
     }
-    if version.is_some_and(|version| well_formed(&version) && !walk.profiles.expected_versions.contains(&version)) {
+    if version
+        .is_some_and(|version| well_formed(&version) && !walk.profiles.expected_versions.contains(&version))
+    {
         walk.below(
             Severity::Warning,
             Code::VersionUnexpected,
@@ -219,19 +307,41 @@ pub(crate) fn end_of_file(walk: &mut Walk<'_>, stopped: bool) {
 
 fn whole_file(walk: &mut Walk<'_>, written_at: Option<&str>) {
     if walk.scan.pupils.is_empty() {
-        walk.below(Severity::Error, Code::NoPupils, "CTfile/CTFpupilData", "holds no pupil");
+        walk.below(
+            Severity::Error,
+            Code::NoPupils,
+            "CTfile/CTFpupilData",
+            "holds no pupil",
+        );
     }
     if walk.scan.header.destination == Some(Destination::Unknown) && walk.scan.pupils.len() > 1 {
         let message = "a file of unknown destination holds exactly one pupil";
-        walk.below(Severity::Error, Code::LostPupilFileWithMany, "CTfile/CTFpupilData", message);
+        walk.below(
+            Severity::Error,
+            Code::LostPupilFileWithMany,
+            "CTfile/CTFpupilData",
+            message,
+        );
     }
-    let written = written_at.and_then(|at| at.parse::<jiff::civil::DateTime>().ok()).map(jiff::civil::DateTime::date);
+    let written = written_at
+        .and_then(|at| at.parse::<jiff::civil::DateTime>().ok())
+        .map(jiff::civil::DateTime::date);
     let early: Vec<usize> = (0..walk.scan.pupils.len())
-        .filter(|at| walk.scan.pupils[*at].born.zip(written).is_some_and(|(born, written)| born > written))
+        .filter(|at| {
+            walk.scan.pupils[*at]
+                .born
+                .zip(written)
+                .is_some_and(|(born, written)| born > written)
+        })
         .collect();
     for at in early {
         let place = format!("CTfile/CTFpupilData/Pupil[{}]/DOB", at + 1);
-        walk.below(Severity::Error, Code::BadDate, &place, "lies after the day on which the file was written");
+        walk.below(
+            Severity::Error,
+            Code::BadDate,
+            &place,
+            "lies after the day on which the file was written",
+        );
         if let Some(problem) = walk.problems.last_mut() {
             problem.pupil = u32::try_from(at + 1).ok();
         }

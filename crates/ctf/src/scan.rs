@@ -168,7 +168,11 @@ impl<'a> Walk<'a> {
                     };
                     match known {
                         Some(letter) => self.add_text(letter.encode_utf8(&mut [0; 4])),
-                        None => self.here(Severity::Error, Code::EntityRefused, "uses an entity that the file would have to define"),
+                        None => self.here(
+                            Severity::Error,
+                            Code::EntityRefused,
+                            "uses an entity that the file would have to define",
+                        ),
                     }
                 }
                 Ok(Event::Decl(declaration)) => {
@@ -180,7 +184,10 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Ok(Event::DocType(_)) => {
-                    self.file_problem(Code::DtdPresent, "has a document type declaration; none is allowed");
+                    self.file_problem(
+                        Code::DtdPresent,
+                        "has a document type declaration; none is allowed",
+                    );
                     return;
                 }
                 Ok(Event::Comment(_) | Event::PI(_)) => {}
@@ -196,7 +203,11 @@ impl<'a> Walk<'a> {
     }
 
     fn not_xml(&mut self) {
-        self.here(Severity::Error, Code::NotXml, "the file ends or breaks here: it is not well-formed XML");
+        self.here(
+            Severity::Error,
+            Code::NotXml,
+            "the file ends or breaks here: it is not well-formed XML",
+        );
         // What was not read to its end is not known.
         self.pupil = None;
     }
@@ -205,20 +216,32 @@ impl<'a> Walk<'a> {
         if self.path.is_empty() {
             if self.root_seen || name != "CTfile" {
                 self.path.push(name);
-                self.here(Severity::Error, Code::WrongRoot, "a Common Transfer File is one CTfile element");
+                self.here(
+                    Severity::Error,
+                    Code::WrongRoot,
+                    "a Common Transfer File is one CTfile element",
+                );
                 return false;
             }
             self.root_seen = true;
         }
         if self.path.len() >= self.profiles.limits.depth {
-            self.here(Severity::Error, Code::TooLarge, "is nested deeper than the hub takes");
+            self.here(
+                Severity::Error,
+                Code::TooLarge,
+                "is nested deeper than the hub takes",
+            );
             return false;
         }
         self.path.push(name);
         self.text.clear();
         if self.is(&["CTfile", "CTFpupilData", "Pupil"]) {
             if self.scan.pupils.len() as u64 >= u64::from(self.profiles.limits.pupils) {
-                self.here(Severity::Error, Code::TooLarge, "holds more pupils than the hub takes");
+                self.here(
+                    Severity::Error,
+                    Code::TooLarge,
+                    "holds more pupils than the hub takes",
+                );
                 return false;
             }
             self.pupil_start = at;
@@ -231,8 +254,13 @@ impl<'a> Walk<'a> {
     fn add_text(&mut self, part: &str) {
         if self.text.len() + part.len() > self.profiles.limits.text_bytes {
             if self.text.len() <= self.profiles.limits.text_bytes {
-                self.here(Severity::Error, Code::TooLarge, "holds more text than the hub takes");
-                self.text.push_str(&"x".repeat(self.profiles.limits.text_bytes + 1 - self.text.len()));
+                self.here(
+                    Severity::Error,
+                    Code::TooLarge,
+                    "holds more text than the hub takes",
+                );
+                self.text
+                    .push_str(&"x".repeat(self.profiles.limits.text_bytes + 1 - self.text.len()));
             }
             return;
         }
@@ -262,7 +290,10 @@ impl<'a> Walk<'a> {
 
     fn finish(mut self) -> (Scan, Vec<Problem>) {
         let stopped = self.problems.iter().any(|problem| {
-            matches!(problem.code, Code::NotXml | Code::NotUtf8 | Code::DtdPresent | Code::WrongRoot | Code::TooLarge)
+            matches!(
+                problem.code,
+                Code::NotXml | Code::NotUtf8 | Code::DtdPresent | Code::WrongRoot | Code::TooLarge
+            )
         });
         self.path.clear();
         rules::end_of_file(&mut self, stopped);
@@ -271,7 +302,9 @@ impl<'a> Walk<'a> {
 
     /// The pupil being read, from 1.
     fn ordinal(&self) -> Option<u32> {
-        self.pupil.is_some().then(|| u32::try_from(self.scan.pupils.len() + 1).unwrap_or(u32::MAX))
+        self.pupil
+            .is_some()
+            .then(|| u32::try_from(self.scan.pupils.len() + 1).unwrap_or(u32::MAX))
     }
 
     /// Reports a problem with the innermost open element.
@@ -300,7 +333,13 @@ impl<'a> Walk<'a> {
             }
             path.push_str(element);
         }
-        self.problems.push(Problem { severity, code, pupil, path, message: message.to_owned() });
+        self.problems.push(Problem {
+            severity,
+            code,
+            pupil,
+            path,
+            message: message.to_owned(),
+        });
     }
 
     pub(crate) fn file_problem(&mut self, code: Code, message: &str) {

@@ -6,12 +6,17 @@ use crate::scan::Scan;
 /// A file of one pupil comes back as it is. What stands between pupils (white space, comments) goes with none.
 #[must_use]
 pub fn split(bytes: &[u8], scan: &Scan) -> Vec<Vec<u8>> {
-    let (Some(first), Some(last)) = (scan.pupils.first(), scan.pupils.last()) else { return Vec::new() };
+    let (Some(first), Some(last)) = (scan.pupils.first(), scan.pupils.last()) else {
+        return Vec::new();
+    };
     if scan.pupils.len() == 1 {
         return vec![bytes.to_vec()];
     }
     let (before, after) = (&bytes[..first.span.start], &bytes[last.span.end..]);
-    scan.pupils.iter().map(|pupil| [before, &bytes[pupil.span.clone()], after].concat()).collect()
+    scan.pupils
+        .iter()
+        .map(|pupil| [before, &bytes[pupil.span.clone()], after].concat())
+        .collect()
 }
 
 /// Joins one-pupil documents whose surroundings are the same, in the order given; `None` when they differ, and
@@ -23,7 +28,9 @@ pub fn join(documents: &[(&[u8], &Scan)]) -> Option<Vec<u8>> {
     let (before, after) = (&first[..span.start], &first[span.end..]);
     let mut joined = first[..span.end].to_vec();
     for (document, scan) in rest {
-        let [pupil] = scan.pupils.as_slice() else { return None };
+        let [pupil] = scan.pupils.as_slice() else {
+            return None;
+        };
         if &document[..pupil.span.start] != before || &document[pupil.span.end..] != after {
             return None;
         }

@@ -1,5 +1,7 @@
 //! The sample files, valid and hostile, and what real senders get wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -7,7 +9,9 @@ use proptest::prelude::*;
 use sendhub_ctf::{CheckReport, Code, Destination, Profiles, Severity, check_file, join, scan, split};
 
 fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/samples")
+        .join(name)
 }
 
 fn files(name: &str) -> Vec<(String, Vec<u8>)> {
@@ -15,7 +19,12 @@ fn files(name: &str) -> Vec<(String, Vec<u8>)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file())
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()))
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_str().unwrap().to_owned(),
+                fs::read(&path).unwrap(),
+            )
+        })
         .collect();
     found.sort();
     found
@@ -80,28 +89,66 @@ fn the_full_sample_is_understood() {
     assert_eq!(pupil.service_child.as_deref(), Some("Y"));
     assert!(pupil.groups.iter().any(|group| group == "SuppInfo"));
     assert_eq!(report.scan.header.source_urn.as_deref(), Some("900875"));
-    assert!(bytes[pupil.span.clone()].starts_with(b"<Pupil>") && bytes[pupil.span.clone()].ends_with(b"</Pupil>"));
+    assert!(
+        bytes[pupil.span.clone()].starts_with(b"<Pupil>") && bytes[pupil.span.clone()].ends_with(b"</Pupil>")
+    );
 }
 
 #[test]
 fn what_senders_get_wrong_is_named() {
     let table: Vec<(String, Vec<Code>)> = vec![
-        (file(("998", "4001"), &format!("{IDA}{IDA}")), vec![Code::DuplicateUpn]),
-        (file(("XXX", "XXXX"), &format!("{IDA}{OTTO}")), vec![Code::LostPupilFileWithMany]),
+        (
+            file(("998", "4001"), &format!("{IDA}{IDA}")),
+            vec![Code::DuplicateUpn],
+        ),
+        (
+            file(("XXX", "XXXX"), &format!("{IDA}{OTTO}")),
+            vec![Code::LostPupilFileWithMany],
+        ),
         (file(("998", "4001"), ""), vec![Code::NoPupils]),
         (file(("99", "4001"), IDA), vec![Code::HeaderFault]),
-        (file(("998", "4001"), &IDA.replace("2013-01-09", "2013-02-30")), vec![Code::BadDate]),
-        (file(("998", "4001"), &IDA.replace("2013-01-09", "2027-01-09")), vec![Code::BadDate]),
-        (file(("998", "4001"), &IDA.replace("<Sex>F</Sex>", "")), vec![Code::Missing]),
-        (file(("998", "4001"), &IDA.replace("Nowhere", " ")), vec![Code::Missing]),
-        (file(("998", "4001"), &IDA.replace("N999100119031", "n999100119031")), vec![Code::BadUpn]),
-        (file(("998", "4001"), &IDA.replace("Ida", "&ida;")), vec![Code::EntityRefused, Code::Missing]),
-        (file(("998", "4001"), IDA).replace("CTfile", "ATfile"), vec![Code::WrongRoot]),
-        (file(("998", "4001"), IDA).replace("utf-8", "utf-16"), vec![Code::NotUtf8]),
-        (file(("998", "4001"), IDA).replace("2026-09-07T09:30:00", "07/09/2026"), vec![Code::HeaderFault]),
+        (
+            file(("998", "4001"), &IDA.replace("2013-01-09", "2013-02-30")),
+            vec![Code::BadDate],
+        ),
+        (
+            file(("998", "4001"), &IDA.replace("2013-01-09", "2027-01-09")),
+            vec![Code::BadDate],
+        ),
+        (
+            file(("998", "4001"), &IDA.replace("<Sex>F</Sex>", "")),
+            vec![Code::Missing],
+        ),
+        (
+            file(("998", "4001"), &IDA.replace("Nowhere", " ")),
+            vec![Code::Missing],
+        ),
+        (
+            file(("998", "4001"), &IDA.replace("N999100119031", "n999100119031")),
+            vec![Code::BadUpn],
+        ),
+        (
+            file(("998", "4001"), &IDA.replace("Ida", "&ida;")),
+            vec![Code::EntityRefused, Code::Missing],
+        ),
+        (
+            file(("998", "4001"), IDA).replace("CTfile", "ATfile"),
+            vec![Code::WrongRoot],
+        ),
+        (
+            file(("998", "4001"), IDA).replace("utf-8", "utf-16"),
+            vec![Code::NotUtf8],
+        ),
+        (
+            file(("998", "4001"), IDA).replace("2026-09-07T09:30:00", "07/09/2026"),
+            vec![Code::HeaderFault],
+        ),
         (file(("998", "4001"), &"<a>".repeat(40)), vec![Code::TooLarge]),
         (String::new(), vec![Code::NotXml]),
-        (format!("{}<CTfile/>", file(("998", "4001"), IDA)), vec![Code::WrongRoot]),
+        (
+            format!("{}<CTfile/>", file(("998", "4001"), IDA)),
+            vec![Code::WrongRoot],
+        ),
     ];
     for (text, expected) in table {
         assert_eq!(codes(&check(text.as_bytes())), expected, "{text}");
@@ -111,12 +158,25 @@ fn what_senders_get_wrong_is_named() {
 
 #[test]
 fn several_problems_are_all_reported_with_pupil_and_path() {
-    let text = file(("998", "4001"), &format!("{}{}", IDA.replace("N9991", "A9991"), OTTO.replace("2012-02-03", "3.2.2012")));
+    let text = file(
+        ("998", "4001"),
+        &format!(
+            "{}{}",
+            IDA.replace("N9991", "A9991"),
+            OTTO.replace("2012-02-03", "3.2.2012")
+        ),
+    );
     let report = check(text.as_bytes());
-    let places: Vec<_> = report.errors().map(|problem| (problem.pupil, problem.path.as_str())).collect();
+    let places: Vec<_> = report
+        .errors()
+        .map(|problem| (problem.pupil, problem.path.as_str()))
+        .collect();
     assert_eq!(
         places,
-        [(Some(1), "CTfile/CTFpupilData/Pupil[1]/UPN"), (Some(2), "CTfile/CTFpupilData/Pupil[2]/DOB")]
+        [
+            (Some(1), "CTfile/CTFpupilData/Pupil[1]/UPN"),
+            (Some(2), "CTfile/CTFpupilData/Pupil[2]/DOB")
+        ]
     );
 }
 
@@ -127,10 +187,16 @@ fn what_real_exports_contain_is_accepted() {
         format!("\u{feff}{plain}"),
         plain.replace("><", ">\r\n<"),
         plain.replace("<Surname>Nowhere", "<Surname><![CDATA[No]]>where"),
-        plain.replace("<CTFpupilData>", "<!-- made by a MIS --><?pi x?><CTFpupilData a=\"b\">"),
+        plain.replace(
+            "<CTFpupilData>",
+            "<!-- made by a MIS --><?pi x?><CTFpupilData a=\"b\">",
+        ),
         plain.replace("Nowhere", "O&apos;Brien &#x26; Co"),
         plain.replace("utf-8", "UTF-8"),
-        plain.replace("</Pupil>", "<SomethingNew><Deep>1</Deep></SomethingNew><Email/></Pupil>"),
+        plain.replace(
+            "</Pupil>",
+            "<SomethingNew><Deep>1</Deep></SomethingNew><Email/></Pupil>",
+        ),
         plain.replace("<UPN>N999100119031</UPN>", ""),
     ] {
         let report = check(text.as_bytes());
@@ -145,13 +211,24 @@ fn a_name_that_disagrees_with_the_header_is_refused() {
     let judge = |name| check_file(text.as_bytes(), Some(name), &profiles);
     assert!(judge("9991001_CTF_9984001_007.xml").sendable());
     assert!(judge("whatever.xml").sendable());
-    assert_eq!(codes(&judge("9991001_CTF_9984002_007.xml")), [Code::NameDiffersFromHeader]);
-    assert_eq!(codes(&judge("9991002_CTF_9984001_007.xml")), [Code::NameDiffersFromHeader]);
+    assert_eq!(
+        codes(&judge("9991001_CTF_9984002_007.xml")),
+        [Code::NameDiffersFromHeader]
+    );
+    assert_eq!(
+        codes(&judge("9991002_CTF_9984001_007.xml")),
+        [Code::NameDiffersFromHeader]
+    );
 }
 
 #[test]
 fn no_problem_repeats_a_value() {
-    let text = file(("998", "4001"), &IDA.replace("N9991", "A9991").replace("2013-01-09", "09/01/2013").replace("<Sex>F", "<Sex>Q"));
+    let text = file(
+        ("998", "4001"),
+        &IDA.replace("N9991", "A9991")
+            .replace("2013-01-09", "09/01/2013")
+            .replace("<Sex>F", "<Sex>Q"),
+    );
     for problem in check(text.as_bytes()).problems {
         let shown = format!("{problem}");
         for value in ["9991001", "A999100119031", "Nowhere", "Ida", "09/01/2013"] {
@@ -163,7 +240,12 @@ fn no_problem_repeats_a_value() {
 #[test]
 fn a_file_cut_anywhere_is_refused_and_never_panics() {
     let bytes = fs::read(folder("9991001_CTF_9984001_001.xml")).unwrap();
-    let end = bytes.len() - bytes.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let end = bytes.len()
+        - bytes
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
     for length in 0..end {
         assert!(!check(&bytes[..length]).sendable(), "cut at {length}");
     }
@@ -177,7 +259,11 @@ fn a_file_of_many_splits_and_joins_without_loss() {
     let parts = split(text.as_bytes(), &whole);
     assert_eq!(parts.len(), 2);
     let scans: Vec<_> = parts.iter().map(|part| scan(part, &profiles).0).collect();
-    assert!(scans.iter().all(|scan| scan.pupils.len() == 1 && scan.header.destination == whole.header.destination));
+    assert!(
+        scans
+            .iter()
+            .all(|scan| scan.pupils.len() == 1 && scan.header.destination == whole.header.destination)
+    );
     assert!(matches!(whole.header.destination, Some(Destination::School(_))));
     let documents: Vec<_> = parts.iter().map(Vec::as_slice).zip(&scans).collect();
     assert_eq!(join(&documents).unwrap(), text.as_bytes());
@@ -191,7 +277,12 @@ fn warnings_do_not_stop_a_file() {
     let text = file(("998", "4001"), IDA).replace("25.0", "22.0");
     let report = check(text.as_bytes());
     assert!(report.sendable());
-    assert!(report.problems.iter().any(|problem| problem.severity == Severity::Warning && problem.code == Code::VersionUnexpected));
+    assert!(
+        report
+            .problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Warning && problem.code == Code::VersionUnexpected)
+    );
 }
 
 proptest! {

@@ -17,7 +17,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
     /// Today in England: statutory days begin at midnight, local time.
     fn today(&self) -> Date {
-        self.now().to_zoned(england()).date()
+        self.now().to_zoned_datetime(england()).date()
     }
 }
 

@@ -216,7 +216,9 @@ pub enum LogFormat {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 7443)) }
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 7443)),
+        }
     }
 }
 
@@ -237,7 +239,10 @@ impl Default for Limits {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info".into(),
+        }
     }
 }
 
@@ -299,13 +304,21 @@ impl Config {
     /// [`ConfigError`], naming every fault at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|error| ConfigError::Malformed { path: shown.clone(), reason: error.to_string() })?;
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: shown.clone(),
+            reason: error.to_string(),
+        })?;
+        let mut config: Self = toml::from_str(&text).map_err(|error| ConfigError::Malformed {
+            path: shown.clone(),
+            reason: error.to_string(),
+        })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         let faults = config.faults();
-        if faults.is_empty() { Ok(config) } else { Err(ConfigError::Faults { path: shown, faults }) }
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Faults { path: shown, faults })
+        }
     }
 
     fn resolve(&mut self, base: &Path) {
@@ -321,7 +334,12 @@ impl Config {
         paths.extend(&mut self.policy.directory);
         paths.extend(&mut self.ctf.directory);
         paths.extend(&mut self.calendars.directory);
-        paths.extend(self.identity.issuers.iter_mut().filter_map(|issuer| issuer.jwks_file.as_mut()));
+        paths.extend(
+            self.identity
+                .issuers
+                .iter_mut()
+                .filter_map(|issuer| issuer.jwks_file.as_mut()),
+        );
         for path in paths {
             *path = base.join(&*path);
         }
@@ -346,7 +364,9 @@ impl Config {
         let mut faults = Vec::new();
         let plain = |text: &str| {
             !text.is_empty()
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
         };
         if !plain(&self.hub.name) {
             faults.push("hub.name: letters, digits, '.', '-' and '_' only".into());
@@ -362,10 +382,18 @@ impl Config {
         }
         for (index, issuer) in self.identity.issuers.iter().enumerate() {
             if issuer.jwks_file.is_some() == issuer.jwks_url.is_some() {
-                faults.push(format!("identity.issuer[{index}]: give exactly one of jwks_file and jwks_url"));
+                faults.push(format!(
+                    "identity.issuer[{index}]: give exactly one of jwks_file and jwks_url"
+                ));
             }
-            if issuer.jwks_url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
-                faults.push(format!("identity.issuer[{index}].jwks_url: must begin with https://"));
+            if issuer
+                .jwks_url
+                .as_ref()
+                .is_some_and(|url| !url.starts_with("https://"))
+            {
+                faults.push(format!(
+                    "identity.issuer[{index}].jwks_url: must begin with https://"
+                ));
             }
         }
         self.missing_files(&mut faults);
@@ -380,12 +408,37 @@ impl Config {
             ("tls.client_authorities", &self.tls.client_authorities),
             ("log.signing_key_file", &self.log.signing_key_file),
         ];
-        needed.extend(self.tls.revocation_lists.iter().map(|path| ("tls.revocation_lists", path)));
-        needed.extend(self.keys.master_key_file.iter().map(|path| ("keys.master_key_file", path)));
-        needed.extend(self.keys.former_key_files.iter().map(|path| ("keys.former_key_files", path)));
-        needed.extend(self.policy.directory.iter().map(|path| ("policy.directory", path)));
+        needed.extend(
+            self.tls
+                .revocation_lists
+                .iter()
+                .map(|path| ("tls.revocation_lists", path)),
+        );
+        needed.extend(
+            self.keys
+                .master_key_file
+                .iter()
+                .map(|path| ("keys.master_key_file", path)),
+        );
+        needed.extend(
+            self.keys
+                .former_key_files
+                .iter()
+                .map(|path| ("keys.former_key_files", path)),
+        );
+        needed.extend(
+            self.policy
+                .directory
+                .iter()
+                .map(|path| ("policy.directory", path)),
+        );
         needed.extend(self.ctf.directory.iter().map(|path| ("ctf.directory", path)));
-        needed.extend(self.calendars.directory.iter().map(|path| ("calendars.directory", path)));
+        needed.extend(
+            self.calendars
+                .directory
+                .iter()
+                .map(|path| ("calendars.directory", path)),
+        );
         for (key, path) in needed {
             if !path.exists() {
                 faults.push(format!("{key}: there is no {}", path.display()));

@@ -54,7 +54,11 @@ impl Register {
     /// The keyed tags of a person's identifiers; numbers of one agency's own are tagged with that agency.
     #[must_use]
     pub fn tags(&self, person: &PersonReference, given_by: &AgencyId) -> Vec<[u8; 16]> {
-        person.identifiers.iter().map(|one| self.keyring.identifier_tag(one, given_by)).collect()
+        person
+            .identifiers
+            .iter()
+            .map(|one| self.keyring.identifier_tag(one, given_by))
+            .collect()
     }
 
     /// The tag under which a record of unknown destination is found by surname and date of birth.
@@ -77,7 +81,12 @@ impl Register {
         let Some(&first) = tags.first() else {
             return Ok(conflict(SubjectId([0; 16])));
         };
-        let known = self.store.subjects(vec![tags.clone()]).await?.pop().unwrap_or_default();
+        let known = self
+            .store
+            .subjects(vec![tags.clone()])
+            .await?
+            .pop()
+            .unwrap_or_default();
         match known.as_slice() {
             [] => Ok(self.admit(person, SubjectId(first), &tags, now)?),
             [one] => Ok(self.recognise(person, one, &tags)?),
@@ -90,7 +99,11 @@ impl Register {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Corrupt`] when the person is not there.
     pub async fn key_of(&self, subject: SubjectId) -> Result<DataKey, StoreError> {
-        let facts = self.store.subject(subject).await?.ok_or(StoreError::Corrupt("person"))?;
+        let facts = self
+            .store
+            .subject(subject)
+            .await?
+            .ok_or(StoreError::Corrupt("person"))?;
         Ok(self.keyring.data_key(&facts.master_key_id, &facts.wrapped_key)?)
     }
 
@@ -102,7 +115,10 @@ impl Register {
         now: Timestamp,
     ) -> Result<Found, SealError> {
         let (key, wrapped_key) = self.keyring.new_data_key()?;
-        let facts = serde_json::to_vec(&DecisionFacts { born: person.date_of_birth }).unwrap_or_default();
+        let facts = serde_json::to_vec(&DecisionFacts {
+            born: person.date_of_birth,
+        })
+        .unwrap_or_default();
         let row = SubjectRow {
             subject,
             birth_tag: self.keyring.birth_tag(subject, person.date_of_birth),
@@ -114,7 +130,12 @@ impl Register {
         };
         let mut effects = vec![Effect::RegisterSubject(row)];
         link(&mut effects, subject, tags);
-        Ok(Found { subject, identity: IdentityMatch::New, key: Some(key), effects })
+        Ok(Found {
+            subject,
+            identity: IdentityMatch::New,
+            key: Some(key),
+            effects,
+        })
     }
 
     fn recognise(
@@ -136,7 +157,12 @@ impl Register {
             effects.push(Effect::UpdateSubjectName { subject, name_tag });
         }
         link(&mut effects, subject, tags);
-        Ok(Found { subject, identity: IdentityMatch::Same, key: Some(key), effects })
+        Ok(Found {
+            subject,
+            identity: IdentityMatch::Same,
+            key: Some(key),
+            effects,
+        })
     }
 
     /// A changed name is recognised only when the sender states the former one: a twin's number typed by
@@ -152,12 +178,20 @@ impl Register {
 }
 
 fn conflict(subject: SubjectId) -> Found {
-    Found { subject, identity: IdentityMatch::Conflict, key: None, effects: Vec::new() }
+    Found {
+        subject,
+        identity: IdentityMatch::Conflict,
+        key: None,
+        effects: Vec::new(),
+    }
 }
 
 fn link(effects: &mut Vec<Effect>, subject: SubjectId, tags: &[[u8; 16]]) {
     let others: Vec<_> = tags.iter().copied().filter(|tag| *tag != subject.0).collect();
     if !others.is_empty() {
-        effects.push(Effect::LinkIdentifiers { subject, tags: others });
+        effects.push(Effect::LinkIdentifiers {
+            subject,
+            tags: others,
+        });
     }
 }

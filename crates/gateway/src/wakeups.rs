@@ -22,7 +22,12 @@ impl Wakeups {
 
     /// Wakes everyone who watches this agency's inbox.
     pub fn ring(&self, agency: &AgencyId) {
-        let bell = self.bells.lock().unwrap_or_else(PoisonError::into_inner).get(agency).cloned();
+        let bell = self
+            .bells
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(agency)
+            .cloned();
         if let Some(bell) = bell {
             bell.notify_waiters();
         }

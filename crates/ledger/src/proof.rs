@@ -273,8 +273,10 @@ mod tests {
     use crate::hash::leaf_hash;
     use crate::tree::Frontier;
 
+    type Kept = (u8, u64, Hash);
+
     /// A log as a store keeps it: leaf hashes and kept nodes.
-    fn stored(count: u64) -> (Vec<Hash>, Vec<(u8, u64, Hash)>, Vec<Hash>) {
+    fn stored(count: u64) -> (Vec<Hash>, Vec<Kept>, Vec<Hash>) {
         let leaves: Vec<Hash> = (0..count).map(|index| leaf_hash(&index.to_be_bytes())).collect();
         let (mut frontier, mut kept, mut roots) =
             (Frontier::default(), vec![], vec![frontier_root(0, &leaves)]);
@@ -292,7 +294,7 @@ mod tests {
     }
 
     /// Reads only what [`needed`] names.
-    fn read(positions: &[u64], size: u64, leaves: &[Hash], kept: &[(u8, u64, Hash)]) -> Nodes {
+    fn read(positions: &[u64], size: u64, leaves: &[Hash], kept: &[Kept]) -> Nodes {
         let mut nodes = Nodes::default();
         for range in needed(positions, size) {
             if range.level == 0 {

@@ -21,7 +21,7 @@ impl Frontier {
     /// # Errors
     /// [`LedgerError::FrontierShape`] unless there is one peak for each bit of the size.
     pub fn from_parts(size: u64, peaks: Vec<Hash>) -> Result<Self, LedgerError> {
-        if peaks.len() as u32 != size.count_ones() {
+        if u32::try_from(peaks.len()) != Ok(size.count_ones()) {
             return Err(LedgerError::FrontierShape);
         }
         Ok(Self { size, peaks })

@@ -1,2 +1,76 @@
-//! Stub.
-fn main() {}
+//! SEND Hub: the one binary. Parses the command line, calls the rooms, prints.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use commands::{audit, config, ctf};
+
+/// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
+#[derive(Debug, Parser)]
+#[command(name = "sendhub", version, about, propagate_version = true)]
+struct Arguments {
+    /// Print JSON for scripts instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look into Common Transfer Files.
+    #[command(subcommand)]
+    Ctf(ctf::Command),
+    /// Prove what the log says.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Check a configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command says its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = if arguments.json {
+        Output::Json
+    } else {
+        Output::Text
+    };
+    let done = match arguments.command {
+        Command::Ctf(command) => ctf::run(&command, output),
+        Command::Audit(command) => audit::run(&command, output).await,
+        Command::Config(command) => config::run(&command, output),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "sendhub",
+                &mut std::io::stdout(),
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("sendhub: {error:#}");
+        // 1 says "looked, and it is not right"; 2 says "could not look".
+        ExitCode::from(2)
+    })
+}

@@ -167,7 +167,11 @@ async fn main() -> Result<(), Failed> {
         "{:>6} {:>12} {:>12} {:>7} {:>12} {:>12}",
         "batch", "store/s", "bare/s", "ratio", "store us", "bare us"
     );
-    for batch in [1, 16, 64, 256] {
+    let only: Option<usize> = std::env::args().nth(2).and_then(|one| one.parse().ok());
+    for batch in [1, 16, 64, 256]
+        .into_iter()
+        .filter(|one| only.is_none_or(|only| only == *one))
+    {
         let (store, store_us) =
             through_the_store(&folder.path().join(format!("store-{batch}.db")), batch, at).await?;
         let (bare, bare_us) = bare(&folder.path().join(format!("bare-{batch}.db")), batch, at).await?;

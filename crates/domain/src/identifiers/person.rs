@@ -191,7 +191,7 @@ mod tests {
         fn every_single_digit_error_in_a_upn_is_caught(series in 0_u64..1_000_000_000_000, place in 1_usize..13, wrong in 0_u8..10) {
             let upn = UPN_ALPHABET.iter().map(|check| format!("{}{series:012}", *check as char))
                 .find(|text| Upn::parse(text).is_ok()).unwrap();
-            let mut bytes = upn.clone().into_bytes();
+            let mut bytes = upn.into_bytes();
             prop_assume!(bytes[place] != b'0' + wrong);
             bytes[place] = b'0' + wrong;
             let changed = String::from_utf8(bytes).unwrap();

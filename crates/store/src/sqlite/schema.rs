@@ -35,6 +35,13 @@ pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .statement_cache_capacity(256)
+        .pragma("wal_autocheckpoint", std::env::var("AC").unwrap_or("1000".into()))
+        .page_size(
+            std::env::var("PS")
+                .ok()
+                .and_then(|s| s.parse().ok())
+                .unwrap_or(4096),
+        )
 }
 
 /// A reader: may not write, and holds few rows in flight.
