@@ -114,7 +114,7 @@ pub fn identifier(
 /// A started clock for the wire.
 #[must_use]
 pub fn wire_clock(due: &DueDate) -> types::v1::StartedClock {
-    let basis = match due.rule.basis() {
+    let basis = match due.basis {
         ClockBasis::Hard => types::v1::ClockBasis::Hard,
         ClockBasis::Court => types::v1::ClockBasis::Court,
         ClockBasis::Guidance => types::v1::ClockBasis::Guidance,
@@ -124,7 +124,7 @@ pub fn wire_clock(due: &DueDate) -> types::v1::StartedClock {
         rule: due.rule.code().into(),
         due_on: Some(wire_date(due.due_on)),
         basis: basis.into(),
-        provision: due.rule.provision().into(),
+        provision: due.provision.into(),
         estimated: due.certainty == sendhub_domain::calendar::Certainty::Estimated,
     }
 }

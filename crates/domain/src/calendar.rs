@@ -1,6 +1,7 @@
 //! School days, bank holidays and working days, as data.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use jiff::civil::{Date, Weekday};
 
@@ -37,11 +38,11 @@ coded! {
 /// Why a calendar cannot be read. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
-    /// The first line does not name the columns.
-    #[error("line 1: must be \"date,kind\" or \"date,name\"")]
-    Header,
-    /// A line is not a date and a kind.
-    #[error("line {0}: must be a date as yyyy-mm-dd and a known kind")]
+    /// The first line that is not a comment does not name the columns.
+    #[error("the first line must be \"{0}\"")]
+    Header(&'static str),
+    /// A line is not a date and a kind or a name.
+    #[error("line {0}: must be a date as yyyy-mm-dd, a comma, and a known kind or a name")]
     Line(usize),
     /// A date stands there twice.
     #[error("line {0}: the date stands there twice")]
@@ -53,13 +54,23 @@ pub enum CalendarError {
 pub struct BankHolidays(BTreeSet<Date>);
 
 impl BankHolidays {
-    /// Reads `date,name` lines.
+    /// These days.
+    #[must_use]
+    pub fn new(days: impl IntoIterator<Item = Date>) -> Self {
+        Self(days.into_iter().collect())
+    }
+
+    /// Reads `date,name` lines after a header of those words; empty lines and lines that begin with `#` are
+    /// passed over.
     ///
     /// # Errors
     /// [`CalendarError`].
     pub fn from_csv(text: &str) -> Result<Self, CalendarError> {
         let mut days = BTreeSet::new();
-        for (line, day, _name) in rows(text, "date,name")? {
+        for (line, day, name) in rows(text, "date,name")? {
+            if name.is_empty() {
+                return Err(CalendarError::Line(line));
+            }
             if !days.insert(day) {
                 return Err(CalendarError::Twice(line));
             }
@@ -87,13 +98,14 @@ impl BankHolidays {
 pub struct SchoolCalendar(BTreeMap<Date, DayKind>);
 
 impl SchoolCalendar {
-    /// A calendar of these days.
+    /// A calendar of these days; of a date that comes twice, the last counts.
     #[must_use]
     pub fn new(days: impl IntoIterator<Item = (Date, DayKind)>) -> Self {
         Self(days.into_iter().collect())
     }
 
-    /// Reads `date,kind` lines.
+    /// Reads `date,kind` lines after a header of those words, the kind a code of [`DayKind`]; empty lines and
+    /// lines that begin with `#` are passed over.
     ///
     /// # Errors
     /// [`CalendarError`].
@@ -108,19 +120,32 @@ impl SchoolCalendar {
         Ok(Self(days))
     }
 
+    /// What a day is; `None` when the calendar does not list it.
+    #[must_use]
+    pub fn kind_of(&self, day: Date) -> Option<DayKind> {
+        self.0.get(&day).copied()
+    }
+
+    /// The first and the last day that the calendar lists; `None` when it is empty.
+    #[must_use]
+    pub fn covers(&self) -> Option<RangeInclusive<Date>> {
+        let (first, _) = self.0.first_key_value()?;
+        let (last, _) = self.0.last_key_value()?;
+        Some(*first..=*last)
+    }
+
     /// Whether pupils have a session that day; `None` outside the days that the calendar covers.
     #[must_use]
     pub fn is_school_day(&self, day: Date) -> Option<bool> {
-        let (first, last) = (self.0.keys().next()?, self.0.keys().next_back()?);
-        (*first..=*last)
+        self.covers()?
             .contains(&day)
-            .then(|| self.0.get(&day) == Some(&DayKind::SchoolDay))
+            .then(|| self.kind_of(day) == Some(DayKind::SchoolDay))
     }
 }
 
 /// The date on which the `count`th school day after `from` falls; the day of the event is not counted.
 /// Where the calendar does not reach, days are counted by [`BankHolidays::is_working_day`] and the result is an
-/// estimate. `None` past the end of the calendar of the world.
+/// estimate (SI 1999/3181: each school has its own days). `None` when the date would lie past the year 9999.
 #[must_use]
 pub fn school_days_after(
     from: Date,
@@ -141,24 +166,31 @@ pub fn school_days_after(
 }
 
 /// Lines of two columns after a header: line number, date, second column.
-fn rows<'a>(text: &'a str, header: &str) -> Result<Vec<(usize, Date, &'a str)>, CalendarError> {
+fn rows<'a>(text: &'a str, header: &'static str) -> Result<Vec<(usize, Date, &'a str)>, CalendarError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.starts_with('#'));
+    let mut lines = (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
     if lines.next().map(|(_, line)| line.trim()) != Some(header) {
-        return Err(CalendarError::Header);
+        return Err(CalendarError::Header(header));
     }
     lines
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(index, line)| {
-            let fault = CalendarError::Line(index + 1);
-            let (day, second) = line.split_once(',').ok_or_else(|| fault.clone())?;
-            let day = day.trim().parse().map_err(|_| fault)?;
-            Ok((index + 1, day, second.trim()))
+        .map(|(number, line)| {
+            let (day, second) = line.split_once(',').ok_or(CalendarError::Line(number))?;
+            let day = iso_day(day.trim()).ok_or(CalendarError::Line(number))?;
+            Ok((number, day, second.trim()))
         })
         .collect()
+}
+
+/// A date written as yyyy-mm-dd and in no other way (the date library would also take a time after it).
+fn iso_day(text: &str) -> Option<Date> {
+    let formed = text.len() == 10
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    formed.then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -168,17 +200,64 @@ mod tests {
 
     #[test]
     fn faults_name_their_line() {
-        assert_eq!(SchoolCalendar::from_csv("day,kind\n"), Err(CalendarError::Header));
+        for (text, fault) in [
+            ("", CalendarError::Header("date,kind")),
+            ("day,kind\n", CalendarError::Header("date,kind")),
+            ("date,kind\n2026-02-30,INSET\n", CalendarError::Line(2)),
+            ("date,kind\n2026-02-20,FUN\n", CalendarError::Line(2)),
+            ("date,kind\n2026-02-20\n", CalendarError::Line(2)),
+            ("date,kind\n20/02/2026,INSET\n", CalendarError::Line(2)),
+            ("date,kind\n20260220,INSET\n", CalendarError::Line(2)),
+            ("date,kind\n2026-02-20T09:00,INSET\n", CalendarError::Line(2)),
+            (
+                "# ours\n\ndate,kind\n\n# spring\nx,INSET\n",
+                CalendarError::Line(6),
+            ),
+            (
+                "date,kind\r\n2026-02-20,INSET\r\n2026-02-20,INSET\r\n",
+                CalendarError::Twice(3),
+            ),
+        ] {
+            assert_eq!(SchoolCalendar::from_csv(text), Err(fault), "{text:?}");
+        }
+        for (text, fault) in [
+            ("date,kind\n", CalendarError::Header("date,name")),
+            ("date,name\n2026-12-25,\n", CalendarError::Line(2)),
+            ("date,name\n2026-12-25,A\n2026-12-25,B\n", CalendarError::Twice(3)),
+        ] {
+            assert_eq!(BankHolidays::from_csv(text), Err(fault), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_reads_as_its_days() {
+        let text = "\u{feff}# term\ndate,kind\n2026-02-20,INSET\n2026-02-23,SCHOOL_DAY\n";
+        let calendar = SchoolCalendar::from_csv(text).unwrap();
+        let (inset, school) = (date(2026, 2, 20), date(2026, 2, 23));
         assert_eq!(
-            SchoolCalendar::from_csv("date,kind\n2026-02-30,INSET\n"),
-            Err(CalendarError::Line(2))
+            calendar,
+            SchoolCalendar::new([(inset, DayKind::Inset), (school, DayKind::SchoolDay)])
         );
-        assert_eq!(
-            SchoolCalendar::from_csv("date,kind\n2026-02-20,FUN\n"),
-            Err(CalendarError::Line(2))
-        );
-        let twice = "date,kind\n2026-02-20,INSET\n2026-02-20,INSET\n";
-        assert_eq!(SchoolCalendar::from_csv(twice), Err(CalendarError::Twice(3)));
+        assert_eq!(calendar.covers(), Some(inset..=school));
+        let told: Vec<_> = [inset, date(2026, 2, 21), school, date(2026, 2, 24)]
+            .map(|day| calendar.is_school_day(day))
+            .into();
+        assert_eq!(told, [Some(false), Some(false), Some(true), None]);
+    }
+
+    #[test]
+    fn working_days_are_monday_to_friday_less_bank_holidays() {
+        let holidays = BankHolidays::new([date(2026, 12, 25), date(2026, 12, 28)]);
+        let working: Vec<_> = (24..=29)
+            .filter(|day| holidays.is_working_day(date(2026, 12, *day)))
+            .collect();
+        assert_eq!(working, [24, 29]);
+    }
+
+    #[test]
+    fn the_end_of_time_is_not_passed() {
+        let due = school_days_after(Date::MAX, 1, &SchoolCalendar::default(), &BankHolidays::default());
+        assert_eq!(due, None);
     }
 
     #[test]

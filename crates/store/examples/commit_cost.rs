@@ -1,6 +1,6 @@
 //! Records a second through `Store::commit` and through the bare writer of the same rows, by batch size.
 //!
-//! `cargo run --release -p sendhub-store --example commit_cost [FOLDER]`
+//! `cargo run --release -p sendhub-store --example commit_cost [FOLDER [BATCH]]`
 
 use std::path::Path;
 use std::time::{Duration, Instant};

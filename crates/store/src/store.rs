@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The database was made by a newer version, or migrating it failed.
     #[error("the database's schema cannot be used: {0}")]
     Schema(String),
+    /// An export could not be written or read.
+    #[error("the export file failed: {0}")]
+    Export(#[from] std::io::Error),
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -1,23 +1,26 @@
 //! `sendhub audit`: proves a database against its log, offline and without any secret.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use sendhub_ledger::checkpoint::VerifierKey;
-use sendhub_store::verify::verify_sqlite;
+use sendhub_store::verify::{VerifyReport, export_sqlite, verify_export, verify_sqlite};
 use serde_json::{Value, json};
 
 use crate::Output;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Verify every leaf, checkpoint, payload and delivery of a database. Ends with 0 when all fit and with 1
-    /// when something was changed, naming the first leaf that does not fit.
+    /// Verify every leaf, checkpoint, payload and delivery of a database, or every leaf and checkpoint of an
+    /// exported log. Ends with 0 when all fit and with 1 when something was changed, naming the first leaf that
+    /// does not fit.
     Verify {
-        /// The SQLite file.
+        /// The SQLite file, or an exported log (`.jsonl`).
         database: PathBuf,
         /// A log's public key in the C2SP form `name+id+key`, as you got it from elsewhere. Without one the key
         /// that the database itself names is used: that proves that it is consistent, not that it is the same
@@ -25,11 +28,45 @@ pub(crate) enum Command {
         #[arg(long = "key")]
         keys: Vec<String>,
     },
+    /// Write one log as lines of JSON, each leaf exactly as it was hashed, with its checkpoints.
+    Export {
+        /// The SQLite file.
+        database: PathBuf,
+        /// The log's origin, as `audit verify` names it.
+        #[arg(long)]
+        log: String,
+        /// The file to write; must not be there yet.
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 pub(crate) async fn run(command: &Command, output: Output) -> Result<ExitCode> {
-    let Command::Verify { database, keys } = command;
+    match command {
+        Command::Verify { database, keys } => verify(database, keys, output).await,
+        Command::Export { database, log, out } => export(database, log, out, output).await,
+    }
+}
+
+async fn export(database: &Path, log: &str, out: &Path, output: Output) -> Result<ExitCode> {
     ensure!(database.is_file(), "there is no file {}", database.display());
+    let file = File::create_new(out).with_context(|| format!("cannot write {}", out.display()))?;
+    let mut writer = BufWriter::new(file);
+    let written = export_sqlite(database, log, &mut writer).await?;
+    writer.flush()?;
+    let Some(leaves) = written else {
+        std::fs::remove_file(out)?;
+        bail!("the database has no log {log}");
+    };
+    match output {
+        Output::Json => println!("{}", json!({ "log": log, "leaves": leaves })),
+        Output::Text => println!("{leaves} leaves of {log} written to {}", out.display()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(path: &Path, keys: &[String], output: Output) -> Result<ExitCode> {
+    ensure!(path.is_file(), "there is no file {}", path.display());
     let keys = keys
         .iter()
         .map(|key| VerifierKey::parse(key).context("--key is not of the form name+id+key"))
@@ -43,8 +80,24 @@ pub(crate) async fn run(command: &Command, output: Output) -> Result<ExitCode> {
         ProgressStyle::with_template("{spinner} {pos} leaves")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let report = verify_sqlite(database, &keys, |leaves| bar.set_position(leaves)).await?;
+    let exported = path.extension().is_some_and(|extension| extension == "jsonl");
+    let report = if exported {
+        verify_export(BufReader::new(File::open(path)?), &keys, |leaves| {
+            bar.set_position(leaves)
+        })?
+    } else {
+        verify_sqlite(path, &keys, |leaves| bar.set_position(leaves)).await?
+    };
     bar.finish_and_clear();
+    print_report(&report, output);
+    Ok(if report.fault_count == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn print_report(report: &VerifyReport, output: Output) {
     match output {
         Output::Json => {
             let logs: Vec<Value> = report
@@ -91,9 +144,4 @@ pub(crate) async fn run(command: &Command, output: Output) -> Result<ExitCode> {
             }
         }
     }
-    Ok(if report.fault_count == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }

@@ -92,13 +92,15 @@ pub(super) async fn checkpoint(
     log: &str,
     size: Option<u64>,
 ) -> Result<Option<CheckpointRow>, StoreError> {
-    const ONE: &str = "SELECT g.origin, c.size, c.note FROM log g JOIN checkpoint c ON c.log_no = g.no \
-        WHERE g.origin = ?1 AND (?2 IS NULL OR c.size = ?2) ORDER BY c.size DESC LIMIT 1";
-    let row = sqlx::query(ONE)
-        .bind(log.to_owned())
-        .bind(size.map(u64::cast_signed))
-        .fetch_optional(pool)
-        .await?;
+    const NEWEST: &str = "SELECT g.origin, c.size, c.note FROM log g JOIN checkpoint c ON c.log_no = g.no \
+        WHERE g.origin = ? ORDER BY c.size DESC LIMIT 1";
+    const OF_SIZE: &str = "SELECT g.origin, c.size, c.note FROM log g JOIN checkpoint c ON c.log_no = g.no \
+        WHERE g.origin = ? AND c.size = ?";
+    let query = match size {
+        None => sqlx::query(NEWEST).bind(log.to_owned()),
+        Some(size) => sqlx::query(OF_SIZE).bind(log.to_owned()).bind(size.cast_signed()),
+    };
+    let row = query.fetch_optional(pool).await?;
     row.map(|row| {
         Ok(CheckpointRow {
             log: row.try_get(0)?,

@@ -123,15 +123,14 @@ impl SqliteStore {
     }
 }
 
-/// Opens a database for reading only, for verification.
+/// Opens a database for reading, in one snapshot of it: what is written meanwhile is not seen.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub(crate) async fn open_read_only(path: &Path) -> Result<SqlitePool, StoreError> {
-    Ok(SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect_with(schema::reader(path))
-        .await?)
+pub(crate) async fn open_snapshot(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut connection = schema::reader(path).connect().await?;
+    sqlx::query("BEGIN").execute(&mut connection).await?;
+    Ok(connection)
 }
 
 async fn keyring(

@@ -14,6 +14,9 @@ use crate::store::StoreError;
 const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// Page cache of each reader, KiB; the operating system's cache stands behind it.
 const READER_CACHE_KIB: u32 = 1024;
+/// Pages (4 KiB) in the write-ahead log before it is copied into the file. Four times SQLite's own figure: pages
+/// that many commits touch are copied once, which measured a quarter faster; more gained nothing.
+const WAL_PAGES: &str = "4000";
 /// How long one process waits for another's transaction.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -34,14 +37,8 @@ pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", WAL_PAGES)
         .statement_cache_capacity(256)
-        .pragma("wal_autocheckpoint", std::env::var("AC").unwrap_or("1000".into()))
-        .page_size(
-            std::env::var("PS")
-                .ok()
-                .and_then(|s| s.parse().ok())
-                .unwrap_or(4096),
-        )
 }
 
 /// A reader: may not write, and holds few rows in flight.

@@ -1,0 +1,113 @@
+//! Questions: what is asked of the rules, as small enums that the domain has already established.
+//!
+//! Each exchange has a file of its own here; whatever is a date, an age or a name was turned into one of a
+//! few values before it came, so a question holds nothing personal.
+
+mod transfer;
+mod unclaimed;
+
+use cedar_policy::RestrictedExpression;
+use jiff::civil::Date;
+use sendhub_domain::agency::{AgencyKind, AgencyStatus};
+
+pub use transfer::{DestinationKind, FamilyView, RecordSource, Stage, TransferFacts};
+pub use unclaimed::{HeldRecord, SearchReason, UnclaimedAct, UnclaimedFacts};
+
+pub(crate) use transfer::{Destination, TransferRow};
+pub(crate) use unclaimed::UnclaimedRow;
+
+use crate::term::{Term, term};
+use crate::vocabulary::Vocabulary;
+
+/// One question to the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// The day of the decision. Rules apply that are in force on it; the clock is never asked.
+    pub on: Date,
+    /// What is asked, and the facts.
+    pub facts: Facts,
+}
+
+/// What is asked, and the facts that the answer may rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Facts {
+    /// May this transfer record be sent, or handed over?
+    Transfer(TransferFacts),
+    /// May held records of unknown destination be searched, or one be claimed?
+    Unclaimed(UnclaimedFacts),
+}
+
+impl From<TransferFacts> for Facts {
+    fn from(facts: TransferFacts) -> Self {
+        Self::Transfer(facts)
+    }
+}
+
+impl From<UnclaimedFacts> for Facts {
+    fn from(facts: UnclaimedFacts) -> Self {
+        Self::Unclaimed(facts)
+    }
+}
+
+term! {
+    /// What is asked, as the rules name it.
+    pub(crate) Action {
+        /// Sending a transfer record.
+        SubmitTransfer = "submitTransfer",
+        /// Handing a transfer record over.
+        CollectTransfer = "collectTransfer",
+        /// Searching the held records.
+        SearchUnclaimed = "searchUnclaimed",
+        /// Claiming a held record.
+        ClaimUnclaimed = "claimUnclaimed",
+    }
+}
+
+/// The names and values of a question's context.
+pub(crate) type Pairs = Vec<(String, RestrictedExpression)>;
+
+impl Facts {
+    pub(crate) fn action(&self) -> Action {
+        match self {
+            Self::Transfer(facts) => facts.action(),
+            Self::Unclaimed(facts) => facts.action(),
+        }
+    }
+
+    pub(crate) fn pairs(&self, words: &Vocabulary) -> Pairs {
+        match self {
+            Self::Transfer(facts) => facts.pairs(words),
+            Self::Unclaimed(facts) => facts.pairs(words),
+        }
+    }
+
+    /// Facts in which every value of every enum stands at least once, under every action that can have it:
+    /// what a schema must accept before its rules are taken.
+    pub(crate) fn samples() -> Vec<Self> {
+        let transfers = TransferFacts::samples().into_iter().map(Self::Transfer);
+        transfers
+            .chain(UnclaimedFacts::samples().into_iter().map(Self::Unclaimed))
+            .collect()
+    }
+}
+
+/// One end of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Party {
+    pub(crate) kind: AgencyKind,
+    pub(crate) status: AgencyStatus,
+}
+
+/// The nth value of an enum, counting round.
+fn nth<T: Term>(n: usize) -> T {
+    T::ALL[n % T::ALL.len()]
+}
+
+/// Reads a table's code, or takes what stands when it is absent.
+///
+/// # Errors
+/// What is wrong, for the author of the table.
+fn read_or<T: Term>(column: &str, code: Option<&str>, absent: T) -> Result<T, String> {
+    let Some(code) = code else { return Ok(absent) };
+    T::read(code).ok_or_else(|| format!("{column}: there is no {} `{code}`", T::TYPE))
+}
