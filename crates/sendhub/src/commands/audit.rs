@@ -83,7 +83,7 @@ async fn verify(path: &Path, keys: &[String], output: Output) -> Result<ExitCode
     let exported = path.extension().is_some_and(|extension| extension == "jsonl");
     let report = if exported {
         verify_export(BufReader::new(File::open(path)?), &keys, |leaves| {
-            bar.set_position(leaves)
+            bar.set_position(leaves);
         })?
     } else {
         verify_sqlite(path, &keys, |leaves| bar.set_position(leaves)).await?
