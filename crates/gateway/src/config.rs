@@ -95,24 +95,6 @@ pub struct Identity {
     /// The longest a token may live, in seconds.
     #[serde(default = "default_token_seconds")]
     pub token_seconds: u64,
-    /// Identity providers trusted beside the agencies' own keys.
-    #[serde(default, rename = "issuer")]
-    pub issuers: Vec<Issuer>,
-}
-
-/// An identity provider whose tokens are accepted for agencies.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// The exact `iss` of its tokens.
-    pub issuer: String,
-    /// Its JSON Web Key Set as a file…
-    pub jwks_file: Option<PathBuf>,
-    /// …or at an https address.
-    pub jwks_url: Option<String>,
-    /// The claim that names the agency.
-    #[serde(default = "default_agency_claim")]
-    pub agency_claim: String,
 }
 
 /// Where the hub keeps everything.
@@ -261,9 +243,6 @@ const fn default_leeway_seconds() -> u64 {
 const fn default_token_seconds() -> u64 {
     3_600
 }
-fn default_agency_claim() -> String {
-    "agency".into()
-}
 const fn default_readers() -> u32 {
     4
 }
@@ -334,12 +313,6 @@ impl Config {
         paths.extend(&mut self.policy.directory);
         paths.extend(&mut self.ctf.directory);
         paths.extend(&mut self.calendars.directory);
-        paths.extend(
-            self.identity
-                .issuers
-                .iter_mut()
-                .filter_map(|issuer| issuer.jwks_file.as_mut()),
-        );
         for path in paths {
             *path = base.join(&*path);
         }
@@ -379,22 +352,6 @@ impl Config {
         }
         if self.keys.master_key_file.is_some() == self.keys.master_key_env.is_some() {
             faults.push("keys: give exactly one of master_key_file and master_key_env".into());
-        }
-        for (index, issuer) in self.identity.issuers.iter().enumerate() {
-            if issuer.jwks_file.is_some() == issuer.jwks_url.is_some() {
-                faults.push(format!(
-                    "identity.issuer[{index}]: give exactly one of jwks_file and jwks_url"
-                ));
-            }
-            if issuer
-                .jwks_url
-                .as_ref()
-                .is_some_and(|url| !url.starts_with("https://"))
-            {
-                faults.push(format!(
-                    "identity.issuer[{index}].jwks_url: must begin with https://"
-                ));
-            }
         }
         self.missing_files(&mut faults);
         self.zero_limits(&mut faults);

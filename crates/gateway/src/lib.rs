@@ -3,5 +3,6 @@
 
 pub mod clock;
 pub mod config;
+pub mod identity;
 pub mod register;
 pub mod wakeups;
