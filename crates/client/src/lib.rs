@@ -1,9 +1,12 @@
-//! The client library that agencies link: a connection profile, bound tokens, and the channel to a hub.
+//! The client library that agencies link: profile, session, bound tokens, files into requests, proofs checked.
 
 pub mod channel;
 pub mod clock;
 pub mod profile;
+pub mod session;
+pub mod submission;
 pub mod token;
+pub mod told;
 
 /// What stops a client before the hub is even asked. The hub's own refusals come as `tonic::Status`.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,19 @@
-//! The gateway: configuration, the clock, the register of people and the wake-ups of inboxes. The services and
-//! the layers around them stand on these.
+//! The gateway: TLS, identity, limits, and the tonic services, one file a service.
 
+mod accept;
+mod audit;
 pub mod clock;
 pub mod config;
+mod directory;
+mod gate;
+pub mod hub;
 pub mod identity;
+mod judge;
+mod limits;
+mod mailbox;
+mod record;
 pub mod register;
+pub mod server;
 pub mod tls;
+mod transfer;
 pub mod wakeups;

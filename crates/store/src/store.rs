@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, ExchangeId};
+use sendhub_domain::exchange::{DeliveryId, ExchangeId, RequestId};
 use sendhub_domain::person::SubjectId;
 
 use crate::change::{Change, Committed, Conflict};
@@ -80,6 +80,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// One exchange with its place in the log.
     async fn exchange(&self, exchange: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError>;
+
+    /// What a sender's request id became, with the digest of the request, if it was accepted.
+    async fn accepted(
+        &self,
+        sender: &AgencyId,
+        request: RequestId,
+    ) -> Result<Option<(ExchangeId, [u8; 32])>, StoreError>;
 
     /// The copies of one exchange.
     async fn deliveries_of(&self, exchange: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError>;

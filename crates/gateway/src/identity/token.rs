@@ -239,6 +239,18 @@ fn decoding_key(key: &SigningKey) -> Option<(Algorithm, DecodingKey)> {
     })
 }
 
+/// Whether a key can be read as one of its algorithm.
+pub(crate) fn usable_key(key: &SigningKey) -> bool {
+    let bits = spki_bits(&key.public_key_der);
+    bits.is_some_and(|bits| match key.algorithm {
+        // An uncompressed point on P-256 (SEC 1 section 2.3.3).
+        TokenAlgorithm::Es256 => bits.len() == 65 && bits[0] == 4,
+        TokenAlgorithm::EdDsa => bits.len() == 32,
+        // 2048 bits or more, as a DER sequence.
+        TokenAlgorithm::Ps256 => bits.len() >= 256 && bits[0] == 0x30,
+    })
+}
+
 /// The key itself within a DER `SubjectPublicKeyInfo`: the content of its bit string (RFC 5280 section 4.1).
 fn spki_bits(der: &[u8]) -> Option<&[u8]> {
     let (0x30, spki, []) = element(der)? else {

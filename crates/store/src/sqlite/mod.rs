@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, ExchangeId};
+use sendhub_domain::exchange::{DeliveryId, ExchangeId, RequestId};
 use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::proof::{ConsistencyProof, InclusionProof};
@@ -203,6 +203,14 @@ impl Store for SqliteStore {
 
     async fn exchange(&self, exchange: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError> {
         read::exchange(&self.readers, exchange).await
+    }
+
+    async fn accepted(
+        &self,
+        sender: &AgencyId,
+        request: RequestId,
+    ) -> Result<Option<(ExchangeId, [u8; 32])>, StoreError> {
+        read::accepted(&self.readers, sender, request).await
     }
 
     async fn deliveries_of(&self, exchange: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError> {

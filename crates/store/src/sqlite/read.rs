@@ -45,6 +45,21 @@ pub(super) async fn exchange(
     row.map(|row| exchange_record(&row)).transpose()
 }
 
+pub(super) async fn accepted(
+    pool: &SqlitePool,
+    sender: &AgencyId,
+    request: RequestId,
+) -> Result<Option<(ExchangeId, [u8; 32])>, StoreError> {
+    const ONE: &str = "SELECT id, request_digest FROM exchange WHERE sender = ? AND request_id = ?";
+    let row = sqlx::query(ONE)
+        .bind(sender.as_str().to_owned())
+        .bind(request.0)
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| Ok((ExchangeId(row.try_get(0)?), bytes(&row, 1)?)))
+        .transpose()
+}
+
 pub(super) async fn deliveries_of(
     pool: &SqlitePool,
     id: ExchangeId,

@@ -1,0 +1,398 @@
+//! The mailbox service: what waits, and the handing over of it. Collecting is the disclosure.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt as _, stream};
+use sendhub_contracts::convert;
+use sendhub_contracts::errors::v1::Reason;
+use sendhub_contracts::mailbox::v1::mailbox_service_server::MailboxService;
+use sendhub_contracts::mailbox::v1::{
+    AcknowledgeDeliveriesRequest, AcknowledgeDeliveriesResponse, AcknowledgeOutcome, AcknowledgedDelivery,
+    CollectDeliveriesRequest, CollectDeliveriesResponse, CollectedDelivery, DeliveryNotice,
+    ExchangeKind as WireKind, ListDeliveriesRequest, ListDeliveriesResponse, WatchDeliveriesRequest,
+    WatchDeliveriesResponse, collect_deliveries_response, collected_delivery,
+};
+use sendhub_contracts::refusal::Refusal;
+use sendhub_domain::agency::{AgencyId, AgencyStatus};
+use sendhub_domain::event::{EventKind, EventOutcome};
+use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeKind};
+use sendhub_domain::person::IdentityMatch;
+use sendhub_policy::{
+    DestinationKind, Effect as Outcome, Facts, FamilyView, Question, RecordSource, Stage, TransferFacts,
+};
+use sendhub_store::reads::DeliveryRecord;
+use sendhub_store::{Change, CommitRefused, Conflict, Effect, LogEntry};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::accept::Waiting;
+use crate::hub::{
+    Hub, commit_refusal, day_in_england, decided, delivery_not_found, denial, store_refusal, wire_decision,
+};
+use crate::identity::Caller;
+use crate::record::{name, open};
+use crate::transfer::{OPEN, caller, delivery_id, page_token};
+
+const COLLECT: &str = "sendhub.mailbox.v1.MailboxService/CollectDeliveries";
+const ACKNOWLEDGE: &str = "sendhub.mailbox.v1.MailboxService/AcknowledgeDeliveries";
+
+/// A sign of life on a quiet watch, in seconds.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// Copies handed over at once within one request.
+const AT_ONCE: usize = 32;
+
+/// The service.
+pub(crate) struct Mailbox(pub(crate) Arc<Hub>);
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl MailboxService for Mailbox {
+    type WatchDeliveriesStream = ReceiverStream<Result<WatchDeliveriesResponse, Status>>;
+
+    async fn watch_deliveries(
+        &self,
+        request: Request<WatchDeliveriesRequest>,
+    ) -> Result<Response<Self::WatchDeliveriesStream>, Status> {
+        let caller = caller(&request)?;
+        let window = match request.get_ref().max_unacknowledged {
+            0 => 100,
+            window => window,
+        };
+        // A slow reader holds up its own watch and nothing else.
+        let (tell, told) = mpsc::channel(16);
+        tokio::spawn(watch(Arc::clone(&self.0), caller, window, tell));
+        Ok(Response::new(ReceiverStream::new(told)))
+    }
+
+    async fn list_deliveries(
+        &self,
+        request: Request<ListDeliveriesRequest>,
+    ) -> Result<Response<ListDeliveriesResponse>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.get_ref();
+        let after = match asked.page_token.as_str() {
+            "" => None,
+            token => Some(DeliveryId(Uuid::try_parse(token).map_err(|_| page_token())?)),
+        };
+        let limit = if asked.page_size == 0 {
+            100
+        } else {
+            asked.page_size
+        };
+        let page = self
+            .0
+            .store
+            .inbox(&caller.agency.id, after, limit)
+            .await
+            .map_err(|failure| store_refusal(&failure))?;
+        let next_page_token = match page.deliveries.last() {
+            Some(last) if page.more => last.delivery.to_string(),
+            _ => String::new(),
+        };
+        Ok(Response::new(ListDeliveriesResponse {
+            deliveries: page.deliveries.iter().map(|copy| self.0.notice(copy)).collect(),
+            next_page_token,
+        }))
+    }
+
+    type CollectDeliveriesStream = Answers<CollectDeliveriesResponse>;
+
+    async fn collect_deliveries(
+        &self,
+        request: Request<CollectDeliveriesRequest>,
+    ) -> Result<Response<Self::CollectDeliveriesStream>, Status> {
+        let caller = Arc::new(caller(&request)?);
+        let hub = Arc::clone(&self.0);
+        let answers = stream::iter(request.into_inner().delivery_ids)
+            .map(move |id| {
+                let (hub, caller) = (Arc::clone(&hub), Arc::clone(&caller));
+                async move {
+                    let result = match hub.hand_over(&caller, &id).await {
+                        Ok(delivery) => collect_deliveries_response::Result::Delivery(delivery),
+                        Err(refusal) => collect_deliveries_response::Result::Refusal(refusal.into_wire()),
+                    };
+                    Ok(CollectDeliveriesResponse {
+                        delivery_id: id,
+                        result: Some(result),
+                    })
+                }
+            })
+            .buffered(AT_ONCE);
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn acknowledge_deliveries(
+        &self,
+        request: Request<AcknowledgeDeliveriesRequest>,
+    ) -> Result<Response<AcknowledgeDeliveriesResponse>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.into_inner();
+        let taken = asked.outcome() == AcknowledgeOutcome::Taken;
+        let (hub, caller, reason) = (&self.0, &caller, asked.reason.as_str());
+        let results = stream::iter(asked.delivery_ids)
+            .map(|id| async move { hub.end(caller, id, taken, reason).await })
+            .buffered(256)
+            .collect()
+            .await;
+        self.0.wakeups.ring(&caller.agency.id);
+        Ok(Response::new(AcknowledgeDeliveriesResponse { results }))
+    }
+}
+
+impl Hub {
+    fn notice(&self, copy: &DeliveryRecord) -> DeliveryNotice {
+        let directory = self.directory.load();
+        DeliveryNotice {
+            delivery_id: copy.delivery.to_string(),
+            exchange: name(copy.exchange),
+            kind: match copy.kind {
+                ExchangeKind::Transfer => WireKind::Transfer.into(),
+            },
+            case_reference: copy.case_reference.clone().unwrap_or_default(),
+            sender_agency_id: copy.sender.to_string(),
+            sender_name: directory
+                .agency(&copy.sender)
+                .map(|agency| agency.name.clone())
+                .unwrap_or_default(),
+            due_on: copy.due_on.map(convert::wire_date),
+            size_bytes: copy.size_bytes,
+            create_time: Some(convert::wire_time(copy.created_at)),
+            state: convert::wire_state(copy.state).into(),
+        }
+    }
+
+    /// Hands one copy over: decided again today, written, and only then given out.
+    async fn hand_over(&self, caller: &Caller, id: &str) -> Result<CollectedDelivery, Refusal> {
+        let failed = |failure| store_refusal(&failure);
+        let own = &caller.agency.id;
+        let copy = self
+            .store
+            .deliveries(own, &[delivery_id(id)?])
+            .await
+            .map_err(failed)?
+            .pop()
+            .ok_or_else(delivery_not_found)?;
+        let record = self
+            .store
+            .exchange(copy.exchange)
+            .await
+            .map_err(failed)?
+            .ok_or_else(delivery_not_found)?;
+        let mut event = self.event(EventKind::Disclosed, EventOutcome::Success, caller, COLLECT);
+        event.subject = Some(record.subject);
+        event.exchange = Some(record.exchange);
+        event.exchange_kind = Some(record.kind);
+        event.delivery = Some(copy.delivery);
+        event.recipients = vec![own.clone()];
+
+        let directory = self.directory.load_full();
+        let today = directory.agency(own).ok_or_else(delivery_not_found)?;
+        let sender = directory.agency(&record.sender).ok_or_else(delivery_not_found)?;
+        let decision = self.policy.load().decide(&Question {
+            on: day_in_england(event.at),
+            facts: Facts::Transfer(TransferFacts {
+                stage: Stage::Collect(copy.state),
+                sender_kind: sender.kind,
+                sender_status: sender.status,
+                record_source: RecordSource::Sender,
+                destination: DestinationKind::Agency(today.kind, today.status),
+                identity: IdentityMatch::Same,
+                family_view: FamilyView::NotRecorded,
+            }),
+        });
+        decided(&mut event, &decision);
+        if decision.effect != Outcome::Permit {
+            event.kind = EventKind::CollectionRefused;
+            event.outcome = EventOutcome::Refused;
+            return Err(self.refuse(event, denial(&decision)).await);
+        }
+        // Opened before it is written: a record that cannot be opened is not said to be disclosed.
+        let key = self.register.key_of(record.subject).await.map_err(failed)?;
+        let inside = open(&key, &record).map_err(failed)?;
+        let effect = Effect::MoveDelivery {
+            delivery: copy.delivery,
+            from: OPEN,
+            to: DeliveryState::Collected,
+            at: event.at,
+        };
+        let entry = LogEntry::encode(&event);
+        let leaf = entry.bytes.clone();
+        let change = Change {
+            entry,
+            effects: vec![effect],
+        };
+        let committed = self
+            .write(change, Waiting::ForRoom)
+            .await
+            .map_err(|failure| commit_refusal(&failure))?;
+        Ok(CollectedDelivery {
+            exchange: name(record.exchange),
+            sender_agency_id: record.sender.to_string(),
+            accept_time: Some(convert::wire_time(record.accepted_at)),
+            envelope: inside.request.envelope,
+            decision: Some(wire_decision(&decision)),
+            log: Some(self.position(leaf, committed)),
+            content: inside.request.content.map(collected_delivery::Content::Transfer),
+        })
+    }
+
+    /// Ends one copy: taken, or given back.
+    async fn end(&self, caller: &Caller, id: String, taken: bool, reason: &str) -> AcknowledgedDelivery {
+        let (state, refusal) = match self.try_end(caller, &id, taken, reason).await {
+            Ok(state) => (convert::wire_state(state), None),
+            Err(refusal) => (
+                sendhub_contracts::transfer::v1::DeliveryState::Unspecified,
+                Some(refusal.into_wire()),
+            ),
+        };
+        AcknowledgedDelivery {
+            delivery_id: id,
+            state: state.into(),
+            refusal,
+        }
+    }
+
+    async fn try_end(
+        &self,
+        caller: &Caller,
+        id: &str,
+        taken: bool,
+        reason: &str,
+    ) -> Result<DeliveryState, Refusal> {
+        let (to, from): (_, &'static [DeliveryState]) = if taken {
+            // Nobody has what it never collected.
+            (DeliveryState::Acknowledged, &[DeliveryState::Collected])
+        } else {
+            (DeliveryState::Rejected, OPEN)
+        };
+        let copy = self
+            .store
+            .deliveries(&caller.agency.id, &[delivery_id(id)?])
+            .await
+            .map_err(|failure| store_refusal(&failure))?
+            .pop()
+            .ok_or_else(delivery_not_found)?;
+        if copy.state == to {
+            return Ok(to);
+        }
+        let mut event = self.event(
+            EventKind::DeliveryAcknowledged,
+            EventOutcome::Success,
+            caller,
+            ACKNOWLEDGE,
+        );
+        event.exchange = Some(copy.exchange);
+        event.exchange_kind = Some(copy.kind);
+        event.delivery = Some(copy.delivery);
+        event.facts.push(("state", to.code().into()));
+        if !reason.is_empty() {
+            event.facts.push(("said", reason.to_owned()));
+        }
+        let effect = Effect::MoveDelivery {
+            delivery: copy.delivery,
+            from,
+            to,
+            at: event.at,
+        };
+        let change = Change {
+            entry: LogEntry::encode(&event),
+            effects: vec![effect],
+        };
+        match self.write(change, Waiting::ForRoom).await {
+            Ok(_) => Ok(to),
+            Err(CommitRefused::Conflict(Conflict::DeliveryMoved(Some(now)))) if now == to => Ok(to),
+            Err(CommitRefused::Conflict(Conflict::DeliveryMoved(Some(DeliveryState::Waiting)))) => {
+                let refusal = Refusal::new(
+                    Reason::InvalidRequest,
+                    "this delivery was never collected, so it cannot have been taken",
+                );
+                event.outcome = EventOutcome::Refused;
+                Err(self.refuse(event, refusal).await)
+            }
+            Err(failure) => Err(commit_refusal(&failure)),
+        }
+    }
+}
+
+/// Tells of an inbox until the client goes, the hub stops or the agency may no longer ask.
+///
+/// What may be told is always the oldest `window` open deliveries: as these are acknowledged the window moves on.
+async fn watch(
+    hub: Arc<Hub>,
+    caller: Caller,
+    window: u32,
+    tell: mpsc::Sender<Result<WatchDeliveriesResponse, Status>>,
+) {
+    let own = caller.agency.id.clone();
+    let bell = hub.wakeups.bell(&own);
+    let mut told: HashSet<DeliveryId> = HashSet::new();
+    loop {
+        // Listened for before reading: what comes between the two rings again.
+        let rung = bell.notified();
+        tokio::pin!(rung);
+        rung.as_mut().enable();
+        if let Err(refusal) = still_admitted(&hub, &caller, &own) {
+            let _ = tell.send(Err(refusal.into())).await;
+            return;
+        }
+        let page = match hub.store.inbox(&own, None, window).await {
+            Ok(page) => page,
+            Err(failure) => {
+                let _ = tell.send(Err(store_refusal(&failure).into())).await;
+                return;
+            }
+        };
+        for copy in &page.deliveries {
+            if told.contains(&copy.delivery) {
+                continue;
+            }
+            let notice = WatchDeliveriesResponse {
+                notice: Some(hub.notice(copy)),
+            };
+            tokio::select! {
+                sent = tell.send(Ok(notice)) => if sent.is_err() { return },
+                () = hub.stopping.cancelled() => return stop(&tell),
+            }
+        }
+        told = page.deliveries.iter().map(|copy| copy.delivery).collect();
+        tokio::select! {
+            () = rung => {}
+            () = tell.closed() => return,
+            () = hub.stopping.cancelled() => return stop(&tell),
+            () = tokio::time::sleep(HEARTBEAT) => {
+                let quiet = WatchDeliveriesResponse { notice: None };
+                if tell.send(Ok(quiet)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn stop(tell: &mpsc::Sender<Result<WatchDeliveriesResponse, Status>>) {
+    let refusal = Refusal::new(Reason::ShuttingDown, "this gateway is stopping; connect again")
+        .retry_after(Duration::from_secs(1));
+    let _ = tell.try_send(Err(refusal.into()));
+}
+
+/// A watch outlives its request: agency and certificate are looked at again each time before it tells anything.
+fn still_admitted(hub: &Hub, caller: &Caller, own: &AgencyId) -> Result<(), Refusal> {
+    let directory = hub.directory.load();
+    match directory.by_certificate(&caller.certificate) {
+        Some(agency) if agency.id == *own && agency.status == AgencyStatus::Active => Ok(()),
+        Some(agency) if agency.id == *own => Err(Refusal::new(
+            Reason::AgencySuspended,
+            "this agency no longer takes part",
+        )),
+        _ => Err(Refusal::new(
+            Reason::CertificateRevoked,
+            "the client certificate was revoked",
+        )),
+    }
+}

@@ -1,0 +1,572 @@
+//! The running hub: opens what the configuration names, listens, and stops without losing what it accepted.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use sendhub_contracts::FILE_DESCRIPTOR_SET;
+use sendhub_contracts::audit::v1::audit_service_server::AuditServiceServer;
+use sendhub_contracts::directory::v1::directory_service_server::DirectoryServiceServer;
+use sendhub_contracts::mailbox::v1::mailbox_service_server::MailboxServiceServer;
+use sendhub_contracts::method_rules::method_rules;
+use sendhub_contracts::transfer::v1::transfer_service_server::TransferServiceServer;
+use sendhub_ctf::Profiles;
+use sendhub_domain::calendar::{BankHolidays, SchoolCalendar};
+use sendhub_domain::identifiers::LaEstab;
+use sendhub_ledger::checkpoint::LogKey;
+use sendhub_policy::PolicySet;
+use sendhub_store::seal::MasterKey;
+use sendhub_store::sqlite::{SqliteOptions, SqliteStore};
+use sendhub_store::{Committer, Store as _};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::Connected;
+use tracing::{info, warn};
+
+use crate::audit::Audit;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Tls};
+use crate::directory::Agencies;
+use crate::gate::{Gate, GateLayer};
+use crate::hub::Hub;
+use crate::identity::token::{TokenRules, TokenVerifier};
+use crate::limits::AgencyLimits;
+use crate::mailbox::Mailbox;
+use crate::register::Register;
+use crate::tls::{ClientTrust, PeerCertificate, Versions, server_config};
+use crate::transfer::Transfers;
+use crate::wakeups::Wakeups;
+
+/// Why the hub does not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A file that the configuration names cannot be used.
+    #[error("{what}: {reason}")]
+    Unusable {
+        /// Which setting or file.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store cannot be opened.
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] sendhub_store::StoreError),
+    /// The listener or the transport failed.
+    #[error("the listener failed: {0}")]
+    Listen(String),
+}
+
+fn unusable(what: impl std::fmt::Display) -> impl Fn(&dyn std::fmt::Display) -> ServeError {
+    move |reason| ServeError::Unusable {
+        what: what.to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+/// A hub that listens.
+pub struct Running {
+    /// Where it listens; tells the port when the configuration said 0.
+    pub address: SocketAddr,
+    /// What its services share.
+    pub hub: Arc<Hub>,
+    stopping: CancellationToken,
+    served: tokio::task::JoinHandle<Result<(), ServeError>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Running({})", self.address)
+    }
+}
+
+impl Running {
+    /// Begins to stop: no new connection, streams end, requests under way are finished.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Waits until the hub has stopped and its database is closed.
+    ///
+    /// # Errors
+    /// [`ServeError`] when it did not end as asked.
+    pub async fn stopped(self) -> Result<(), ServeError> {
+        self.served
+            .await
+            .map_err(|error| ServeError::Listen(error.to_string()))?
+    }
+}
+
+/// Reads a master key as the configuration says.
+///
+/// # Errors
+/// [`ServeError::Unusable`].
+pub fn master_keys(config: &Config) -> Result<(MasterKey, Vec<MasterKey>), ServeError> {
+    let parse = |what: String, text: String| MasterKey::parse(&text).map_err(|error| unusable(what)(&error));
+    let of_file = |path: &PathBuf| {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| unusable(&shown)(&error))?;
+        parse(shown, text)
+    };
+    let current = match (&config.keys.master_key_file, &config.keys.master_key_env) {
+        (Some(path), _) => of_file(path)?,
+        (None, Some(name)) => {
+            let text = std::env::var(name).map_err(|error| unusable(name)(&error))?;
+            parse(name.clone(), text)?
+        }
+        (None, None) => {
+            return Err(unusable("keys")(
+                &"neither master_key_file nor master_key_env is set",
+            ));
+        }
+    };
+    let former = config
+        .keys
+        .former_key_files
+        .iter()
+        .map(of_file)
+        .collect::<Result<_, _>>()?;
+    Ok((current, former))
+}
+
+/// Reads the seed of a log's key and names the log.
+///
+/// # Errors
+/// [`ServeError::Unusable`].
+pub fn log_key(origin: &str, path: &Path) -> Result<LogKey, ServeError> {
+    let wrong = unusable(path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    let text = text.trim();
+    let seed: Option<Vec<u8>> = (text.len() == 64 && text.is_ascii())
+        .then(|| {
+            (0..32)
+                .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok())
+                .collect()
+        })
+        .flatten();
+    let seed: [u8; 32] = seed
+        .and_then(|seed| seed.try_into().ok())
+        .ok_or_else(|| wrong(&"a log's seed is 64 hexadecimal digits"))?;
+    LogKey::from_seed(origin, &seed).map_err(|error| wrong(&error))
+}
+
+/// Opens the store of a configuration with a log of the given origin.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn open_store(config: &Config, key: LogKey) -> Result<SqliteStore, ServeError> {
+    let path = config
+        .sqlite_path()
+        .ok_or_else(|| unusable("store.url")(&"only sqlite:// is known to this version"))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| unusable(folder.display())(&error))?;
+    }
+    let (master_key, former_keys) = master_keys(config)?;
+    Ok(SqliteStore::open(SqliteOptions {
+        path,
+        master_key,
+        former_keys,
+        log_key: key,
+        readers: config.store.readers,
+    })
+    .await?)
+}
+
+/// Starts a hub. It listens when this returns.
+///
+/// # Errors
+/// [`ServeError`], naming the setting or file.
+pub async fn start(config: Config) -> Result<Running, ServeError> {
+    start_with(config, Arc::new(SystemClock)).await
+}
+
+/// Starts a hub with a clock of the caller's choice: tests move it.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, ServeError> {
+    let policy = match &config.policy.directory {
+        None => PolicySet::built_in().map_err(|error| unusable("policy")(&error))?,
+        Some(folder) => {
+            PolicySet::load(folder, clock.today()).map_err(|error| unusable("policy.directory")(&error))?
+        }
+    };
+    let profiles = profiles(config.ctf.directory.as_deref())?;
+    let (holidays, calendars) = calendars(config.calendars.directory.as_deref())?;
+    let (tls, trust) = tls_material(&config.tls)?;
+
+    let origin = config.log_origin();
+    let store = Arc::new(open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?);
+    let (committer, writer) = Committer::start(store.clone(), config.limits.waiting_writes);
+    let stopping = CancellationToken::new();
+    let hub = Arc::new(Hub {
+        register: Register::new(store.clone(), store.keyring()),
+        directory: ArcSwap::from_pointee(store.directory().await?),
+        store: store.clone(),
+        committer,
+        policy: ArcSwap::from_pointee(policy),
+        profiles,
+        holidays,
+        calendars,
+        clock,
+        wakeups: Wakeups::default(),
+        origin,
+        stopping: stopping.clone(),
+    });
+
+    let listener = TcpListener::bind(config.listen.address)
+        .await
+        .map_err(|error| ServeError::Listen(format!("{}: {error}", config.listen.address)))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| ServeError::Listen(error.to_string()))?;
+    let doors = Arc::new(ArcSwap::from_pointee(Doors {
+        acceptor: TlsAcceptor::from(tls),
+        trust,
+    }));
+    tokio::spawn(Arc::clone(&hub).keep_directory(Duration::from_millis(500)));
+    tokio::spawn(keep_doors(config.tls.clone(), doors.clone(), stopping.clone()));
+    let connections = accept(listener, doors, &config, Arc::clone(&hub));
+
+    let served = tokio::spawn(serve(config, Arc::clone(&hub), connections, store, writer));
+    info!(%address, log = hub.origin, "listening");
+    Ok(Running {
+        address,
+        hub,
+        stopping,
+        served,
+    })
+}
+
+async fn serve(
+    config: Config,
+    hub: Arc<Hub>,
+    connections: mpsc::Receiver<Connection>,
+    store: Arc<SqliteStore>,
+    writer: tokio::task::JoinHandle<Result<(), sendhub_store::StoreError>>,
+) -> Result<(), ServeError> {
+    let message = config.limits.message_bytes;
+    // Room for what the hub adds to a record that it took: envelope of the reply, proof, checkpoint.
+    let reply = message.saturating_add(1 << 20);
+    macro_rules! service {
+        ($server:ident, $service:expr) => {
+            $server::new($service)
+                .max_decoding_message_size(message)
+                .max_encoding_message_size(reply)
+        };
+    }
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<TransferServiceServer<Transfers>>().await;
+    health.set_serving::<MailboxServiceServer<Mailbox>>().await;
+    health.set_serving::<DirectoryServiceServer<Agencies>>().await;
+    health.set_serving::<AuditServiceServer<Audit>>().await;
+    let reflection = |error: &dyn std::fmt::Display| ServeError::Listen(format!("reflection: {error}"));
+    let descriptors = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let gate = Gate {
+        tokens: TokenVerifier::new(TokenRules {
+            audience: config.identity.audience.clone(),
+            leeway_seconds: i64::try_from(config.identity.leeway_seconds).unwrap_or(30),
+            longest_seconds: i64::try_from(config.identity.token_seconds).unwrap_or(3_600),
+        }),
+        rules: method_rules().map_err(|error| reflection(&error))?,
+        limits: AgencyLimits::new(&config.limits),
+        hub: Arc::clone(&hub),
+    };
+    let routes = Routes::new(health_service)
+        .add_service(descriptors().build_v1().map_err(|error| reflection(&error))?)
+        .add_service(
+            descriptors()
+                .build_v1alpha()
+                .map_err(|error| reflection(&error))?,
+        )
+        .add_service(service!(TransferServiceServer, Transfers(Arc::clone(&hub))))
+        .add_service(service!(MailboxServiceServer, Mailbox(Arc::clone(&hub))))
+        .add_service(service!(DirectoryServiceServer, Agencies(Arc::clone(&hub))))
+        .add_service(service!(AuditServiceServer, Audit(Arc::clone(&hub))));
+
+    let stopping = hub.stopping.clone();
+    let mut server = Server::builder()
+        .layer(GateLayer(Arc::new(gate)))
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .max_concurrent_streams(1_024)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .http2_max_header_list_size(16 * 1024);
+    if config.tls.connection_age_seconds > 0 {
+        server = server
+            .max_connection_age(Duration::from_secs(config.tls.connection_age_seconds))
+            .max_connection_age_grace(Duration::from_secs(60));
+    }
+    let serving = server.add_routes(routes).serve_with_incoming_shutdown(
+        ReceiverStream::new(connections).map_ok_io(),
+        async move {
+            stopping.cancelled().await;
+        },
+    );
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        () = async {
+            hub.stopping.cancelled().await;
+            tokio::time::sleep(Duration::from_secs(config.limits.shutdown_seconds)).await;
+        } => {
+            warn!("requests under way did not end in time; what was acknowledged is durable");
+            Ok(())
+        }
+    };
+    hub.stopping.cancel();
+    if writer.is_finished() {
+        warn!("the writer had ended before: another process has this gateway's log");
+    }
+    // Closing waits for a commit that is under way; what comes after is refused, not lost.
+    store.close().await?;
+    info!("stopped");
+    ended.map_err(|error| ServeError::Listen(error.to_string()))
+}
+
+/// A connection whose handshake is done, with the verdict on its certificate.
+pub(crate) struct Connection {
+    stream: TlsStream<TcpStream>,
+    peer: PeerCertificate,
+    _place: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Connected for Connection {
+    type ConnectInfo = PeerCertificate;
+
+    fn connect_info(&self) -> PeerCertificate {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// A stream of connections as the transport wants it: none of them an error.
+trait MapOk {
+    fn map_ok_io(self) -> impl tokio_stream::Stream<Item = Result<Connection, io::Error>> + Send;
+}
+
+impl MapOk for ReceiverStream<Connection> {
+    fn map_ok_io(self) -> impl tokio_stream::Stream<Item = Result<Connection, io::Error>> + Send {
+        tokio_stream::StreamExt::map(self, Ok)
+    }
+}
+
+/// What a handshake needs; replaced when a file changes.
+struct Doors {
+    acceptor: TlsAcceptor,
+    trust: ClientTrust,
+}
+
+/// Accepts connections and shakes hands, each in a task of its own: a slow or hostile client holds up nobody.
+fn accept(
+    listener: TcpListener,
+    doors: Arc<ArcSwap<Doors>>,
+    config: &Config,
+    hub: Arc<Hub>,
+) -> mpsc::Receiver<Connection> {
+    let (ready, connections) = mpsc::channel(64);
+    let places = Arc::new(Semaphore::new(config.limits.connections));
+    let patience = Duration::from_secs(config.tls.handshake_seconds);
+    tokio::spawn(async move {
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            let accepted = tokio::select! {
+                () = hub.stopping.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Too many open files, most likely: wait rather than spin.
+                    warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let _ = stream.set_nodelay(true);
+            let (doors, ready, hub) = (doors.load_full(), ready.clone(), Arc::clone(&hub));
+            tokio::spawn(async move {
+                let shaken = tokio::time::timeout(patience, doors.acceptor.accept(stream)).await;
+                let Ok(Ok(stream)) = shaken else { return };
+                let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let peer = doors.trust.judge(shown, hub.clock.now());
+                let _ = ready
+                    .send(Connection {
+                        stream,
+                        peer,
+                        _place: place,
+                    })
+                    .await;
+            });
+        }
+    });
+    connections
+}
+
+/// Reads certificate, key and authorities again when one of the files changes. What cannot be used is told, and
+/// the old stays.
+async fn keep_doors(tls: Tls, doors: Arc<ArcSwap<Doors>>, stopping: CancellationToken) {
+    let mut known = changed_at(&tls);
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        let now = changed_at(&tls);
+        if now == known {
+            continue;
+        }
+        known = now;
+        match tls_material(&tls) {
+            Ok((config, trust)) => {
+                doors.store(Arc::new(Doors {
+                    acceptor: TlsAcceptor::from(config),
+                    trust,
+                }));
+                info!("TLS files were read again");
+            }
+            Err(failure) => warn!(%failure, "changed TLS files cannot be used; the old stay"),
+        }
+    }
+}
+
+fn changed_at(tls: &Tls) -> Vec<Option<SystemTime>> {
+    [&tls.certificate, &tls.key, &tls.client_authorities]
+        .into_iter()
+        .chain(&tls.revocation_lists)
+        .map(|path| std::fs::metadata(path).and_then(|found| found.modified()).ok())
+        .collect()
+}
+
+fn tls_material(tls: &Tls) -> Result<(Arc<ServerConfig>, ClientTrust), ServeError> {
+    let chain = certificates(&tls.certificate)?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| unusable(tls.key.display())(&error))?;
+    let versions = if tls.allow_tls12 {
+        Versions::Tls12And13
+    } else {
+        Versions::Tls13
+    };
+    let config = server_config(chain, key, versions).map_err(|error| unusable("tls.certificate")(&error))?;
+    let lists = match &tls.revocation_lists {
+        None => Vec::new(),
+        Some(path) => CertificateRevocationListDer::pem_file_iter(path)
+            .and_then(Iterator::collect)
+            .map_err(|error| unusable(path.display())(&error))?,
+    };
+    let trust = ClientTrust::new(certificates(&tls.client_authorities)?, lists)
+        .map_err(|error| unusable("tls.client_authorities")(&error))?;
+    Ok((Arc::new(config), trust))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServeError> {
+    let wrong = unusable(path.display());
+    let found: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| wrong(&error))?;
+    if found.is_empty() {
+        return Err(wrong(&"holds no certificate"));
+    }
+    Ok(found)
+}
+
+fn profiles(folder: Option<&Path>) -> Result<Profiles, ServeError> {
+    let Some(folder) = folder else {
+        return Profiles::built_in().map_err(|error| unusable("ctf")(&error));
+    };
+    let path = folder.join("profiles.toml");
+    let wrong = unusable(path.display());
+    let text = std::fs::read_to_string(&path).map_err(|error| wrong(&error))?;
+    Profiles::parse(&text).map_err(|error| wrong(&error))
+}
+
+/// Bank holidays and the calendars of schools.
+fn calendars(folder: Option<&Path>) -> Result<(BankHolidays, HashMap<LaEstab, SchoolCalendar>), ServeError> {
+    const BUILT_IN: &str = include_str!("../../../config/calendars/bank_holidays_england.csv");
+    let built_in = || BankHolidays::from_csv(BUILT_IN).map_err(|error| unusable("calendars")(&error));
+    let Some(folder) = folder else {
+        return Ok((built_in()?, HashMap::new()));
+    };
+    let mut holidays = None;
+    let mut schools = HashMap::new();
+    let entries = std::fs::read_dir(folder).map_err(|error| unusable(folder.display())(&error))?;
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let wrong = unusable(path.display());
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let read = || std::fs::read_to_string(&path);
+        if name == "bank_holidays_england.csv" {
+            let text = read().map_err(|error| wrong(&error))?;
+            holidays = Some(BankHolidays::from_csv(&text).map_err(|error| wrong(&error))?);
+        } else if let Some(school) = name
+            .strip_prefix("school_")
+            .and_then(|name| name.strip_suffix(".csv"))
+        {
+            let school = LaEstab::parse(school).map_err(|error| wrong(&error))?;
+            let text = read().map_err(|error| wrong(&error))?;
+            schools.insert(
+                school,
+                SchoolCalendar::from_csv(&text).map_err(|error| wrong(&error))?,
+            );
+        }
+    }
+    Ok((holidays.map_or_else(built_in, Ok)?, schools))
+}
