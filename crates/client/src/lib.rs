@@ -1,7 +1,9 @@
 //! The client library that agencies link: profile, session, bound tokens, files into requests, proofs checked.
 
+pub mod bridge;
 pub mod channel;
 pub mod clock;
+pub mod courier;
 pub mod profile;
 pub mod session;
 pub mod submission;

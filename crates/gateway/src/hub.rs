@@ -197,10 +197,7 @@ pub(crate) fn denial(decision: &Decision) -> Refusal {
     let reason = refusal::reason_named(&decision.reason_code).unwrap_or(Reason::NoRulePermits);
     let mut refusal = Refusal::new(
         reason,
-        format!(
-            "the rules do not allow this ({}; {})",
-            decision.rule_id, decision.provision
-        ),
+        format!("the rules do not allow this (rule {})", decision.rule_id),
     );
     refusal.provision = Some(decision.provision.clone());
     refusal.rule = Some(decision.rule_id.clone());

@@ -113,7 +113,7 @@ impl MailboxService for Mailbox {
             .map(move |id| {
                 let (hub, caller) = (Arc::clone(&hub), Arc::clone(&caller));
                 async move {
-                    let result = match hub.hand_over(&caller, &id).await {
+                    let result = match hub.collect(&caller, &id).await {
                         Ok(delivery) => collect_deliveries_response::Result::Delivery(delivery),
                         Err(refusal) => collect_deliveries_response::Result::Refusal(refusal.into_wire()),
                     };
@@ -164,6 +164,23 @@ impl Hub {
             size_bytes: copy.size_bytes,
             create_time: Some(convert::wire_time(copy.created_at)),
             state: convert::wire_state(copy.state).into(),
+        }
+    }
+
+    /// Hands one copy over, or refuses it; asking for what is another agency's stands in the log too.
+    async fn collect(&self, caller: &Caller, id: &str) -> Result<CollectedDelivery, Refusal> {
+        match self.hand_over(caller, id).await {
+            Err(refusal) if refusal.reason == Reason::DeliveryNotFound => {
+                let mut event = self.event(
+                    EventKind::CollectionRefused,
+                    EventOutcome::Refused,
+                    caller,
+                    COLLECT,
+                );
+                event.delivery = Uuid::try_parse(id).ok().map(DeliveryId);
+                Err(self.refuse(event, refusal).await)
+            }
+            result => result,
         }
     }
 

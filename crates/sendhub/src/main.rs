@@ -1,12 +1,14 @@
 //! SEND Hub: the one binary. Parses the command line, calls the rooms, prints.
 
 mod commands;
+mod pki;
+mod site;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use commands::{audit, config, ctf};
+use commands::{agency, audit, bridge, config, ctf, demo, inbox, serve};
 
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
 #[derive(Debug, Parser)]
@@ -21,7 +23,17 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look into Common Transfer Files.
+    Demo(demo::Demo),
+    Init(serve::Init),
+    Serve(serve::Serve),
+    /// Keep the agencies: who takes part, with which certificates and keys.
+    #[command(subcommand)]
+    Agency(Box<agency::Command>),
+    /// Look at and collect what waits for an agency.
+    #[command(subcommand)]
+    Inbox(inbox::Command),
+    Bridge(bridge::Bridge),
+    /// Look into Common Transfer Files, and send them.
     #[command(subcommand)]
     Ctf(ctf::Command),
     /// Prove what the log says.
@@ -55,7 +67,13 @@ async fn main() -> ExitCode {
         Output::Text
     };
     let done = match arguments.command {
-        Command::Ctf(command) => ctf::run(&command, output),
+        Command::Demo(demo) => Box::pin(demo.run(output)).await,
+        Command::Init(init) => init.run(output).await,
+        Command::Serve(serve) => Box::pin(serve.run(output)).await,
+        Command::Agency(command) => agency::run(&command, output).await,
+        Command::Inbox(command) => inbox::run(&command, output).await,
+        Command::Bridge(bridge) => Box::pin(bridge.run(output)).await,
+        Command::Ctf(command) => Box::pin(ctf::run(&command, output)).await,
         Command::Audit(command) => audit::run(&command, output).await,
         Command::Config(command) => config::run(&command, output),
         Command::Completions { shell } => {

@@ -22,6 +22,7 @@ pub(crate) enum Command {
         #[arg(long)]
         profiles: Option<PathBuf>,
     },
+    Send(super::send::Send),
     /// Show what is in a file. Prints personal data: for the office's own screen.
     Show {
         /// The file.
@@ -32,8 +33,9 @@ pub(crate) enum Command {
     },
 }
 
-pub(crate) fn run(command: &Command, output: Output) -> Result<ExitCode> {
+pub(crate) async fn run(command: &Command, output: Output) -> Result<ExitCode> {
     match command {
+        Command::Send(send) => send.run(output).await,
         Command::Check { files, profiles } => check(files, &load(profiles.as_deref())?, output),
         Command::Show { file, profiles } => show(file, &load(profiles.as_deref())?, output),
     }

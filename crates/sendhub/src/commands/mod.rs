@@ -1,5 +1,11 @@
 //! The commands, a file each.
 
+pub(crate) mod agency;
 pub(crate) mod audit;
+pub(crate) mod bridge;
 pub(crate) mod config;
 pub(crate) mod ctf;
+pub(crate) mod demo;
+pub(crate) mod inbox;
+pub(crate) mod send;
+pub(crate) mod serve;
