@@ -1,26 +1,8 @@
 """The contracts as a stock Python client sees them: they compile, every service has a stub, the rules can be read."""
 
 import importlib
-import pathlib
-import subprocess
-import sys
 
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROTO = ROOT / "proto"
-
-
-@pytest.fixture(scope="session")
-def generated(tmp_path_factory):
-    """Compiles proto/ with grpcio-tools, as a vendor would."""
-    out = tmp_path_factory.mktemp("generated")
-    protos = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
-    command = [sys.executable, "-m", "grpc_tools.protoc", "-I", str(PROTO)]
-    subprocess.run([*command, f"--python_out={out}", f"--grpc_python_out={out}", *protos], check=True)
-    sys.path.insert(0, str(out))
-    return out
-
 
 METHODS = {
     "sendhub.audit.v1.audit": ("AuditService", 6),

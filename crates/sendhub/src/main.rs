@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use commands::{agency, audit, bridge, config, ctf, demo, inbox, serve};
+use commands::{agency, audit, bench, bridge, config, ctf, demo, inbox, serve};
 
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
 #[derive(Debug, Parser)]
@@ -42,6 +42,7 @@ enum Command {
     /// Check a configuration.
     #[command(subcommand)]
     Config(config::Command),
+    Bench(bench::Bench),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -76,6 +77,7 @@ async fn main() -> ExitCode {
         Command::Ctf(command) => Box::pin(ctf::run(&command, output)).await,
         Command::Audit(command) => audit::run(&command, output).await,
         Command::Config(command) => config::run(&command, output),
+        Command::Bench(bench) => Box::pin(bench.run(output)).await,
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

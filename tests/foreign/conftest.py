@@ -1,0 +1,219 @@
+"""A hub of its own for the foreign clients: made, filled with agencies and run by the binary under test."""
+
+import base64
+import datetime
+import hashlib
+import importlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+import uuid
+
+import grpc
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from grpc_status import rpc_status
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROTO = ROOT / "proto"
+SAMPLE = ROOT / "crates/ctf/tests/samples/9991001_CTF_9984001_001.xml"
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory):
+    """Compiles proto/ with grpcio-tools, as a vendor would."""
+    out = tmp_path_factory.mktemp("generated")
+    protos = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
+    command = [sys.executable, "-m", "grpc_tools.protoc", "-I", str(PROTO)]
+    subprocess.run([*command, f"--python_out={out}", f"--grpc_python_out={out}", *protos], check=True)
+    sys.path.insert(0, str(out))
+    return out
+
+
+@pytest.fixture(scope="session")
+def api(generated):
+    """The generated modules by short name."""
+
+    class Api:
+        """Modules as attributes."""
+
+    for area in ("transfer", "mailbox", "directory", "audit"):
+        setattr(Api, area, importlib.import_module(f"sendhub.{area}.v1.{area}_pb2"))
+        setattr(Api, f"{area}_grpc", importlib.import_module(f"sendhub.{area}.v1.{area}_pb2_grpc"))
+    Api.record = importlib.import_module("sendhub.transfer.v1.record_pb2")
+    Api.types = importlib.import_module("sendhub.types.v1.types_pb2")
+    return Api
+
+
+class Hub:
+    """A running hub and the folder that it was made in."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.binary = os.environ.get("SENDHUB_BIN") or str(ROOT / "target/debug/sendhub")
+        self.config = folder / "hub.toml"
+        self.run("init", str(folder), "--name", "foreign.example", "--listen", "127.0.0.1:0")
+        school = ["--kind", "MAINTAINED_SCHOOL"]
+        self.add("old-school", *school, "--laestab", "9991001")
+        self.add("new-school", *school, "--laestab", "9984001")
+        self.add("other-school", *school, "--laestab", "9991002")
+        self.add("shut-out", *school, "--laestab", "9991003")
+        self.run("agency", "suspend", "--config", str(self.config), "shut-out")
+        self.add("careless", *school, "--laestab", "9991004")
+        keep = folder / "access/careless-old"
+        (folder / "access/careless").rename(keep)
+        rotate = ["agency", "rotate", "--config", str(self.config), "careless", "--revoke-old"]
+        self.run(*rotate, "--out", str(folder / "access/careless"))
+        self.log = open(folder / "hub.log", "w", encoding="utf-8")
+        command = [self.binary, "serve", "--config", str(self.config)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        self.address = "localhost:" + re.search(r":(\d+)\s*$", line).group(1)
+
+    def run(self, *arguments):
+        """Runs a command of the binary; it must succeed."""
+        return subprocess.run([self.binary, *arguments], check=True, capture_output=True, text=True).stdout
+
+    def add(self, agency, *options):
+        """Adds an agency with keys issued by the hub's authority."""
+        command = ["agency", "add", "--config", str(self.config), "--id", agency, "--name", agency]
+        self.run(*command, *options, "--out", str(self.folder / "access" / agency))
+
+    def access(self, agency):
+        """An agency's keys and settings."""
+        return Access(self, self.folder / "access" / agency)
+
+    def stop(self):
+        """SIGTERM, and the exit code."""
+        self.process.terminate()
+        code = self.process.wait(timeout=60)
+        self.log.close()
+        return code
+
+
+class Access:
+    """What an agency needs to reach the hub, each part of which a test may spoil."""
+
+    def __init__(self, hub, folder):
+        self.hub = hub
+        self.profile = tomllib.loads((folder / "client.toml").read_text())
+        self.certificate = (folder / "client.crt").read_bytes()
+        self.key = (folder / "client.key").read_bytes()
+        self.token_key = (folder / "token.key").read_bytes()
+        self.root = (folder / "hub-authority.crt").read_bytes()
+
+    def thumbprint(self):
+        """RFC 8705 x5t#S256 of the certificate."""
+        der = x509.load_pem_x509_certificate(self.certificate).public_bytes(serialization.Encoding.DER)
+        return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+
+    def token(self, algorithm="ES256", key=None, kid=None, **changes):
+        """A token, with any claim changed or (None) left out."""
+        now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
+        settings = self.profile["token"]
+        claims = {
+            "iss": self.profile["agency"],
+            "sub": settings["subject"],
+            "aud": settings["audience"],
+            "iat": now,
+            "nbf": now,
+            "exp": now + 300,
+            "jti": str(uuid.uuid4()),
+            "role": settings["role"],
+            "cnf": {"x5t#S256": self.thumbprint()},
+        }
+        claims.update(changes)
+        claims = {name: value for name, value in claims.items() if value is not None}
+        headers = {"kid": kid or settings["key_id"]}
+        return jwt.encode(claims, self.token_key if key is None else key, algorithm=algorithm, headers=headers)
+
+    def channel(self, token="", certificate=True):
+        """A channel with mutual TLS, unless told otherwise, and a token on every call, unless told otherwise."""
+        pair = {"private_key": self.key, "certificate_chain": self.certificate} if certificate else {}
+        credentials = grpc.ssl_channel_credentials(self.root, **pair)
+        token = self.token() if token == "" else token
+        if token is not None:
+            bearer = grpc.access_token_call_credentials(token)
+            credentials = grpc.composite_channel_credentials(credentials, bearer)
+        # Sessions must not share a connection: each has a certificate of its own.
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
+        return grpc.secure_channel(self.hub.address, credentials, options)
+
+
+def self_made(issuer_key=None, issuer=None):
+    """A client certificate, PEM with its key: from the given authority, or one that nobody knows."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stranger")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer.subject if issuer else name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(issuer_key or key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return made.public_bytes(serialization.Encoding.PEM), private
+
+
+def reason(error):
+    """The reason in the `ErrorInfo` of a refused call."""
+    from google.rpc import error_details_pb2
+
+    for detail in rpc_status.from_call(error).details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return info.reason
+    return None
+
+
+def wrong_fields(error):
+    """The fields in the `BadRequest` of a refused call."""
+    from google.rpc import error_details_pb2
+
+    for detail in rpc_status.from_call(error).details:
+        bad = error_details_pb2.BadRequest()
+        if detail.Unpack(bad):
+            return sorted(violation.field for violation in bad.field_violations)
+    return []
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory):
+    """One hub for all tests of a run; it must end well when told to."""
+    hub = Hub(tmp_path_factory.mktemp("hub"))
+    yield hub
+    assert hub.stop() == 0
+    verified = hub.run("--json", "audit", "verify", str(hub.folder / "data/hub.db"))
+    assert json.loads(verified)["fault_count"] == 0
+
+
+@pytest.fixture
+def events(hub, api):
+    """The log as the operator sees it: all entries of a kind, as dictionaries."""
+
+    def read(kind):
+        audit = api.audit_grpc.AuditServiceStub(hub.access("hub-operator").channel())
+        found, token = [], ""
+        while True:
+            page = audit.ListEvents(api.audit.ListEventsRequest(kind=kind, page_size=1000, page_token=token))
+            found += [json.loads(event.leaf_entry) for event in page.events]
+            token = page.next_page_token
+            if not token:
+                return found
+
+    return read
