@@ -88,18 +88,24 @@ impl Hub {
         method: &'static str,
         refused: &mut AuditEvent,
     ) -> Result<types::Receipt, Refusal> {
-        let judged = self.judge(caller, request)?;
+        let failed = |failure: StoreError| store_refusal(&failure);
+        let person = self.person(request)?;
+        let tags = self.register.tags(&person, &caller.agency.id);
+        // The file is read while the register is asked.
+        let (known, judged) = tokio::join!(biased; self.register.look_up(&tags), async {
+            let judged = self.judge(caller, request, person)?;
+            let bytes = request.encode_to_vec();
+            let digest = sha256(&bytes).0;
+            Ok::<_, Refusal>((judged, Text { bytes, digest }))
+        });
+        let (judged, text) = judged?;
+        let mut known = known.map_err(failed)?;
         refused.recipients = recipients(judged.recipient.as_ref().map(|agency| &agency.id));
-        let bytes = request.encode_to_vec();
-        let digest = sha256(&bytes).0;
-        let text = Text { bytes, digest };
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let failed = |failure: StoreError| store_refusal(&failure);
             let found = self
                 .register
-                .find(&judged.person, &caller.agency.id, now)
-                .await
+                .fit(&judged.person, &tags, &known, now)
                 .map_err(failed)?;
             refused.subject = Some(found.subject);
             let decision = self.policy.load().decide(&Question {
@@ -134,7 +140,9 @@ impl Hub {
                     receipt.log = Some(self.position(prepared.leaf, committed));
                     return Ok(receipt);
                 }
-                Err(CommitRefused::Conflict(Conflict::SubjectChanged)) => {}
+                Err(CommitRefused::Conflict(Conflict::SubjectChanged)) => {
+                    known = self.register.look_up(&tags).await.map_err(failed)?;
+                }
                 Err(CommitRefused::Conflict(Conflict::AlreadyAccepted { exchange })) => {
                     return self.receipt(exchange).await;
                 }

@@ -47,6 +47,24 @@ impl Wrong<'_> {
 }
 
 impl Hub {
+    /// Whom a request is about. Wrong fields are named together with all others, by [`Hub::judge`], unless
+    /// nobody can be made out at all.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST`.
+    pub(crate) fn person(&self, request: &wire::SubmitTransferRequest) -> Result<PersonReference, Refusal> {
+        let subject = request
+            .envelope
+            .as_ref()
+            .and_then(|envelope| envelope.subject.as_ref())
+            .ok_or_else(|| missing("envelope.subject is required"))?;
+        let mut out = Vec::new();
+        let (root, head) = (At::Root, "envelope");
+        let envelope_at = At::Field(&root, head);
+        convert::person(subject, &At::Field(&envelope_at, "subject"), &mut out)
+            .ok_or_else(|| Refusal::fields(out))
+    }
+
     /// Judges a request. Everything that is wrong is named at once.
     ///
     /// # Errors
@@ -55,6 +73,7 @@ impl Hub {
         &self,
         caller: &Caller,
         request: &wire::SubmitTransferRequest,
+        person: PersonReference,
     ) -> Result<Judged, Refusal> {
         let (Some(envelope), Some(content)) = (&request.envelope, &request.content) else {
             return Err(missing("envelope and content are required"));
@@ -73,17 +92,14 @@ impl Hub {
         let (root, head) = (At::Root, "envelope");
         let envelope_at = At::Field(&root, head);
         let content_at = At::Field(&root, "content");
-        let person = convert::person(subject, &At::Field(&envelope_at, "subject"), &mut out);
+        // Once more for its faults: who it is was read before.
+        let _ = convert::person(subject, &At::Field(&envelope_at, "subject"), &mut out);
         let left_on = convert::date(
             content.leaving_date.as_ref(),
             &At::Field(&content_at, "leaving_date"),
             &mut out,
         );
-        if person
-            .as_ref()
-            .is_some_and(|person| person.identifiers.is_empty())
-            && out.is_empty()
-        {
+        if person.identifiers.is_empty() && out.is_empty() {
             Wrong(&mut out).at(
                 "envelope.subject.identifiers",
                 "needs at least one that is not a former one",
@@ -115,11 +131,7 @@ impl Hub {
         let header = &report.scan.header;
         let mut wrong = Wrong(&mut out);
         match report.scan.pupils.as_slice() {
-            [pupil] => {
-                if let Some(person) = &person {
-                    agrees(person, pupil, &mut wrong);
-                }
-            }
+            [pupil] => agrees(&person, pupil, &mut wrong),
             _ => wrong.at(
                 "content.ctf.content",
                 "a record holds exactly one pupil: split the file, or send it with `sendhub ctf send`",
@@ -136,7 +148,7 @@ impl Hub {
         {
             wrong.at("content.destination", "differs from the file's DestSchool");
         }
-        let (Some(person), Some(resolved), true) = (person, resolved, out.is_empty()) else {
+        let (Some(resolved), true) = (resolved, out.is_empty()) else {
             return Err(Refusal::fields(out));
         };
         let source = match &header.source {

@@ -67,29 +67,32 @@ impl Register {
         self.keyring.search_tag(surname, born)
     }
 
-    /// Finds the person, or prepares a new entry.
+    /// The people to whom tags lead.
     ///
     /// # Errors
-    /// [`StoreError`] when the register cannot be read or its keys do not open.
-    pub async fn find(
+    /// [`StoreError`] when the register cannot be read.
+    pub async fn look_up(&self, tags: &[[u8; 16]]) -> Result<Vec<SubjectFacts>, StoreError> {
+        let mut found = self.store.subjects(vec![tags.to_vec()]).await?;
+        Ok(found.pop().unwrap_or_default())
+    }
+
+    /// Says how a person fits those to whom their tags lead, or prepares a new entry.
+    ///
+    /// # Errors
+    /// [`StoreError`] when keys do not open.
+    pub fn fit(
         &self,
         person: &PersonReference,
-        given_by: &AgencyId,
+        tags: &[[u8; 16]],
+        known: &[SubjectFacts],
         now: Timestamp,
     ) -> Result<Found, StoreError> {
-        let tags = self.tags(person, given_by);
         let Some(&first) = tags.first() else {
             return Ok(conflict(SubjectId([0; 16])));
         };
-        let known = self
-            .store
-            .subjects(vec![tags.clone()])
-            .await?
-            .pop()
-            .unwrap_or_default();
-        match known.as_slice() {
-            [] => Ok(self.admit(person, SubjectId(first), &tags, now)?),
-            [one] => Ok(self.recognise(person, one, &tags)?),
+        match known {
+            [] => Ok(self.admit(person, SubjectId(first), tags, now)?),
+            [one] => Ok(self.recognise(person, one, tags)?),
             [first, ..] => Ok(conflict(first.subject)),
         }
     }

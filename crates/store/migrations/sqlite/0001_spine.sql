@@ -62,6 +62,13 @@ CREATE TABLE subject_identifier (
     subject BLOB NOT NULL REFERENCES subject (id)
 ) STRICT, WITHOUT ROWID;
 
+-- One identifier never leads to two people: what is another person's identifier starts no new entry.
+CREATE TRIGGER subject_is_new BEFORE INSERT ON subject
+WHEN EXISTS (SELECT 1 FROM subject_identifier WHERE tag = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'the identifier is known');
+END;
+
 -- Accepted exchanges, payload sealed. With a rowid: payloads are large.
 CREATE TABLE exchange (
     id             BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),

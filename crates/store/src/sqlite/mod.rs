@@ -89,7 +89,7 @@ impl SqliteStore {
             .await?;
         Ok(Self {
             writer: Mutex::new(Some(writer)),
-            subjects: Subjects::start(readers.clone()),
+            subjects: Subjects::start(readers.clone(), schema::reader(&options.path).connect().await?),
             readers,
             keyring: Arc::new(keyring),
             log,
@@ -116,6 +116,7 @@ impl SqliteStore {
     /// [`StoreError::Database`].
     pub async fn close(&self) -> Result<(), StoreError> {
         self.readers.close().await;
+        self.subjects.close().await?;
         if let Some(writer) = self.writer.lock().await.take() {
             writer.into_connection().close().await?;
         }

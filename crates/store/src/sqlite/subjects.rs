@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use sendhub_domain::person::SubjectId;
-use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
-use tokio::sync::{mpsc, oneshot};
+use sqlx::{Connection as _, Row as _};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::decode::bytes;
 use super::rows::{Handing, Script, Statement};
@@ -32,16 +32,36 @@ static BY_TAG: Statement = Statement::new(
 #[derive(Debug)]
 pub(super) struct Subjects {
     questions: mpsc::Sender<(Groups, Answer)>,
+    /// A connection for who asks while nobody else does: a lone caller is spared two wake-ups.
+    alone: Mutex<Option<SqliteConnection>>,
 }
 
 impl Subjects {
-    pub(super) fn start(pool: SqlitePool) -> Self {
+    pub(super) fn start(pool: SqlitePool, alone: SqliteConnection) -> Self {
         let (questions, waiting) = mpsc::channel(ROUND);
         tokio::spawn(answer_all(pool, waiting));
-        Self { questions }
+        Self {
+            questions,
+            alone: Mutex::new(Some(alone)),
+        }
+    }
+
+    /// Closes the connection of its own.
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        if let Some(connection) = self.alone.lock().await.take() {
+            connection.close().await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn ask(&self, groups: Groups) -> Result<Vec<Vec<SubjectFacts>>, StoreError> {
+        if let Ok(mut alone) = self.alone.try_lock()
+            && let Some(connection) = alone.as_mut()
+        {
+            let tags: Vec<[u8; 16]> = groups.iter().flatten().copied().collect();
+            let found = read(connection, &tags).await?;
+            return Ok(groups.iter().map(|group| distinct(group, &found)).collect());
+        }
         let (answer, reply) = oneshot::channel();
         let closed = || StoreError::Database("the store is closed".into());
         self.questions
@@ -59,7 +79,7 @@ async fn answer_all(pool: SqlitePool, mut waiting: mpsc::Receiver<(Groups, Answe
             .iter()
             .flat_map(|(groups, _)| groups.iter().flatten().copied())
             .collect();
-        match read(&pool, &tags).await {
+        match read_pooled(&pool, &tags).await {
             Ok(found) => {
                 for (groups, answer) in round.drain(..) {
                     let facts = groups.iter().map(|group| distinct(group, &found)).collect();
@@ -76,13 +96,22 @@ async fn answer_all(pool: SqlitePool, mut waiting: mpsc::Receiver<(Groups, Answe
     }
 }
 
-async fn read(pool: &SqlitePool, tags: &[[u8; 16]]) -> Result<HashMap<[u8; 16], SubjectFacts>, StoreError> {
+async fn read_pooled(
+    pool: &SqlitePool,
+    tags: &[[u8; 16]],
+) -> Result<HashMap<[u8; 16], SubjectFacts>, StoreError> {
+    read(&mut *pool.acquire().await?, tags).await
+}
+
+async fn read(
+    connection: &mut SqliteConnection,
+    tags: &[[u8; 16]],
+) -> Result<HashMap<[u8; 16], SubjectFacts>, StoreError> {
     let mut found = HashMap::new();
     if tags.is_empty() {
         return Ok(found);
     }
-    let mut connection = pool.acquire().await?;
-    for row in look_up(&mut connection, tags).await? {
+    for row in look_up(connection, tags).await? {
         found.insert(bytes(&row, 0)?, facts(&row, 1)?);
     }
     Ok(found)

@@ -87,10 +87,12 @@ impl Bench {
         let bare = Echo::start(&config, None).await?;
         let durable = Echo::start(&config, Some(&folder.join("durable.db"))).await?;
         let echoes = (clients(folder, &bare).await?, clients(folder, &durable).await?);
+        // One database for the whole run, as the hub has: both grow.
+        let mut alone = BareWriter::open(&folder.join("bare.db")).await?;
         let mut points = Vec::new();
         for &concurrency in &self.concurrency {
             let mut rounds: Vec<[Measured; 5]> = Vec::new();
-            for round in 0..self.rounds {
+            for _ in 0..self.rounds {
                 let payload = vec![b'x'; size];
                 let again = payload.clone();
                 let made = Arc::clone(&records);
@@ -104,8 +106,7 @@ impl Bench {
                     async move { client.echo(payload).await }
                 })
                 .await?;
-                let path = folder.join(format!("bare-{concurrency}-{round}.db"));
-                let inserts = inserts(&path, concurrency, time, size).await?;
+                let inserts = inserts(&mut alone, concurrency, time, size).await?;
                 let unary = closed_loop(concurrency, time, &sessions, move |session| {
                     let (mut client, request) = (session.transfers(), made.next());
                     async move {
@@ -191,8 +192,7 @@ async fn clients(folder: &Path, echo: &Echo) -> Result<Vec<echo::Client>> {
 }
 
 /// What the database alone takes: the same rows, batches as large as there would be callers, no network.
-async fn inserts(path: &Path, batch: usize, time: Duration, size: usize) -> Result<Measured> {
-    let mut writer = BareWriter::open(path).await?;
+async fn inserts(writer: &mut BareWriter, batch: usize, time: Duration, size: usize) -> Result<Measured> {
     let rows = Rows::new(size)?;
     let mut times = Vec::new();
     let mut spent = Duration::ZERO;
