@@ -6,58 +6,15 @@ import hmac
 import json
 import re
 import threading
-import uuid
 
 import grpc
 import jwt
 import pytest
-from conftest import SAMPLE, reason, self_made, wrong_fields
+from conftest import SAMPLE, proven, reason, record, self_made, transfers, upn, wrong_fields
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-
-LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
-
-
-def upn(number):
-    """A UPN with its check letter."""
-    body = f"99990026{number:04d}"
-    total = sum(int(digit) * place for place, digit in enumerate(body, start=2))
-    return LETTERS[total % 23] + body
-
-
-def document(pupil):
-    """The sample file with another pupil's number."""
-    text = SAMPLE.read_text(encoding="utf-8")
-    return re.sub(r"<UPN>[^<]+</UPN>", f"<UPN>{upn(pupil)}</UPN>", text).encode()
-
-
-def record(api, pupil, request_id=None):
-    """A transfer request for a pupil, from the sample file."""
-    content = document(pupil)
-    text = content.decode()
-    taken = {name: re.search(f"<{name}>([^<]+)</{name}>", text).group(1) for name in ("Surname", "Forename", "DOB")}
-    year, month, day = map(int, taken["DOB"].split("-"))
-    request = api.transfer.SubmitTransferRequest()
-    request.envelope.request_id = request_id or str(uuid.uuid4())
-    subject = request.envelope.subject
-    subject.surname, subject.forename = taken["Surname"], taken["Forename"]
-    subject.date_of_birth.year, subject.date_of_birth.month, subject.date_of_birth.day = year, month, day
-    subject.identifiers.add(system=api.types.IDENTIFIER_SYSTEM_UPN, value=upn(pupil))
-    request.content.kind = api.record.TRANSFER_KIND_FULL
-    request.content.destination.agency.laestab = "9984001"
-    request.content.leaving_date.year, request.content.leaving_date.month = 2026, 7
-    request.content.leaving_date.day = 17
-    request.content.ctf.file_name = SAMPLE.name
-    request.content.ctf.content = content
-    return request
-
-
-def transfers(api, channel):
-    """The transfer service."""
-    return api.transfer_grpc.TransferServiceStub(channel)
-
 
 def test_a_record_is_submitted_watched_collected_and_acknowledged(hub, api):
     sender = hub.access("old-school").channel()
@@ -83,6 +40,13 @@ def test_a_record_is_submitted_watched_collected_and_acknowledged(hub, api):
     clear = receipt.content_salt + request.SerializeToString(deterministic=True)
     assert leaf["content_commitment"] == hashlib.sha256(clear).hexdigest()
     assert request.envelope.subject.surname not in receipt.log.leaf_entry.decode()
+
+    logs = api.audit_grpc.AuditServiceStub(sender).ListLogs(api.audit.ListLogsRequest()).logs
+    [vkey] = [log.verifier_key for log in logs if log.origin == receipt.log.origin]
+    assert proven(receipt.log, vkey)
+    receipt.log.leaf_entry += b" "
+    assert not proven(receipt.log, vkey)
+    receipt.log.leaf_entry = receipt.log.leaf_entry[:-1]
 
     ids = [told[0].delivery_id]
     [collected] = mailbox.CollectDeliveries(api.mailbox.CollectDeliveriesRequest(delivery_ids=ids))

@@ -303,7 +303,8 @@ impl Run<'_> {
         let folder = "tests/foreign";
         ensure!(self.site.root().join(folder).is_dir(), "{folder} is missing");
         let python = tools::install_python_packages(self.site)?;
-        let hub = self.built()?;
+        // As published: what is said of memory is said of that.
+        let hub = binary::build(self.site, Profile::Release)?;
         let mut pytest = self.site.command(python);
         pytest
             .args(["-m", "pytest", "-ra", "-p", "no:cacheprovider", folder])
