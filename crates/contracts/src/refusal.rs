@@ -244,6 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn the_table_for_readers_names_every_reason_with_its_status() {
+        let table = include_str!("../../../docs/REFUSALS.md");
+        for number in 1..1_000 {
+            let Ok(reason) = Reason::try_from(number) else {
+                continue;
+            };
+            let row = table
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{}` |", name(reason))))
+                .unwrap_or_else(|| panic!("{reason:?} is not in docs/REFUSALS.md"));
+            let status: String = row
+                .split('|')
+                .nth(2)
+                .unwrap()
+                .trim()
+                .replace('_', "")
+                .to_lowercase();
+            assert_eq!(status, format!("{:?}", code(reason)).to_lowercase(), "{reason:?}");
+        }
+    }
+
+    #[test]
     fn every_reason_but_unspecified_has_a_status_and_a_comment() {
         let proto = include_str!("../../../proto/sendhub/errors/v1/reason.proto");
         for number in 0..1_000 {

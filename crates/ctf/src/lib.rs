@@ -1,5 +1,5 @@
-//! The Common Transfer File: a tolerant reader that reports every problem, file-name rules, and loss-free
-//! splitting of files with many pupils. There is no DfE XSD among our sources; profiles are data.
+//! The Common Transfer File: a tolerant reader that reports every problem, a strict writer, file-name rules, and
+//! loss-free splitting of files with many pupils. There is no DfE XSD among our sources; profiles are data.
 
 pub mod file_name;
 pub mod problem;
@@ -7,12 +7,16 @@ pub mod profile;
 mod rules;
 pub mod scan;
 pub mod split;
+pub mod tree;
+pub mod writer;
 
 pub use file_name::{Destination, FileName, Source};
 pub use problem::{Code, Problem, Severity};
 pub use profile::Profiles;
 pub use scan::{Header, PupilCore, Scan, scan};
 pub use split::{join, split};
+pub use tree::{Element, Node, parse};
+pub use writer::write;
 
 /// A whole file judged: what it says, and everything that is wrong with it.
 #[derive(Debug)]

@@ -19,6 +19,9 @@ pub struct Profiles {
     pub sex_element: BTreeMap<String, String>,
     /// Open code lists by element name.
     pub codes: BTreeMap<String, Vec<String>>,
+    /// In which order the writer puts an element's children, by the element's name.
+    #[serde(default)]
+    pub order: BTreeMap<String, Vec<String>>,
     /// What is taken at all.
     pub limits: Limits,
 }

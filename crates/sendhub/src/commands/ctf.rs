@@ -23,6 +23,20 @@ pub(crate) enum Command {
         profiles: Option<PathBuf>,
     },
     Send(super::send::Send),
+    /// Write a file anew in strict form: known elements in their order, unknown ones kept, nothing dropped.
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The file to write; must not be there yet.
+        #[arg(long)]
+        out: PathBuf,
+        /// Write it as this version, for instance 25.0.
+        #[arg(long)]
+        version: Option<String>,
+        /// Version profiles to use instead of those built in.
+        #[arg(long)]
+        profiles: Option<PathBuf>,
+    },
     /// Show what is in a file. Prints personal data: for the office's own screen.
     Show {
         /// The file.
@@ -36,6 +50,12 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: &Command, output: Output) -> Result<ExitCode> {
     match command {
         Command::Send(send) => send.run(output).await,
+        Command::Write {
+            file,
+            out,
+            version,
+            profiles,
+        } => write(file, out, version.as_deref(), &load(profiles.as_deref())?, output),
         Command::Check { files, profiles } => check(files, &load(profiles.as_deref())?, output),
         Command::Show { file, profiles } => show(file, &load(profiles.as_deref())?, output),
     }
@@ -47,6 +67,40 @@ fn load(path: Option<&Path>) -> Result<Profiles> {
     };
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Profiles::parse(&text).with_context(|| path.display().to_string())
+}
+
+fn write(
+    file: &Path,
+    out: &Path,
+    version: Option<&str>,
+    profiles: &Profiles,
+    output: Output,
+) -> Result<ExitCode> {
+    use std::io::Write as _;
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let root = match sendhub_ctf::parse(&bytes, profiles) {
+        Ok(root) => root,
+        Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            match output {
+                Output::Json => println!("{}", json!({ "written": false, "problems": problems })),
+                Output::Text => {
+                    println!("{}: cannot be written anew", file.display());
+                    problems.iter().for_each(|problem| println!("  {problem}"));
+                }
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let written = sendhub_ctf::write(&root, version, profiles);
+    std::fs::File::create_new(out)
+        .and_then(|mut file| file.write_all(&written))
+        .with_context(|| format!("cannot write {}", out.display()))?;
+    match output {
+        Output::Json => println!("{}", json!({ "written": true, "bytes": written.len() })),
+        Output::Text => println!("{} bytes written to {}", written.len(), out.display()),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read(path: &Path, profiles: &Profiles) -> Result<CheckReport> {
