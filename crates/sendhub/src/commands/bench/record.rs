@@ -47,6 +47,15 @@ const DOCUMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
         <SEN><StartDate>2023-09-01</StartDate><SENprovision>K</SENprovision></SEN>
         <SENneeds><SENneed><SENtypeRank>1</SENtypeRank><SENtype>SLCN</SENtype></SENneed></SENneeds>
       </SENhistory>
+      <Address>
+        <BS7666Address><PAON>12</PAON><Street>Bench Street</Street><Town>Benchtown</Town></BS7666Address>
+        <PostCode>ZZ99 9ZZ</PostCode>
+      </Address>
+      <Contacts><Contact>
+        <Order>1</Order><Title>Ms</Title><Surname>Bench</Surname><Forename>Parent</Forename>
+        <Relationship>PAM</Relationship><Responsibility>true</Responsibility>
+        <Address><AddressAsPupil>true</AddressAsPupil></Address>
+      </Contact></Contacts>
       <Attendance><YearData><Year>2025</Year><LEA>999</LEA><Estab>1001</Estab><SessionsPossible>380</SessionsPossible><SessionsAttended>371</SessionsAttended><AttendSessions><AttendanceMarks>////\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\</AttendanceMarks></AttendSessions></YearData></Attendance>
     </Pupil>
   </CTFpupilData>
