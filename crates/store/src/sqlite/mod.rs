@@ -5,6 +5,7 @@ pub mod bare;
 mod commit;
 mod decode;
 mod directory;
+mod filter;
 mod guards;
 mod read;
 mod rows;
@@ -26,6 +27,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::Mutex;
 
 use self::commit::Writer;
+use self::filter::Filter;
 use self::subjects::Subjects;
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
@@ -57,6 +59,7 @@ pub struct SqliteStore {
     writer: Mutex<Option<Writer>>,
     readers: SqlitePool,
     subjects: Subjects,
+    filter: Arc<Filter>,
     keyring: Arc<Keyring>,
     log: i64,
     origin: String,
@@ -80,6 +83,7 @@ impl SqliteStore {
         let log = log_number(&mut connection, &origin, &key.verifier().to_string()).await?;
         sqlx::query("COMMIT").execute(&mut connection).await?;
 
+        let filter = Arc::new(Filter::read(&mut connection).await?);
         let writer = Writer::open(connection, log, key).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
@@ -89,7 +93,12 @@ impl SqliteStore {
             .await?;
         Ok(Self {
             writer: Mutex::new(Some(writer)),
-            subjects: Subjects::start(readers.clone(), schema::reader(&options.path).connect().await?),
+            subjects: Subjects::start(
+                Arc::clone(&filter),
+                readers.clone(),
+                schema::reader(&options.path).connect().await?,
+            ),
+            filter,
             readers,
             keyring: Arc::new(keyring),
             log,
@@ -180,6 +189,7 @@ async fn log_number(connection: &mut SqliteConnection, origin: &str, key: &str) 
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, batch: Vec<Change>) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
+        self.filter.learn(&batch);
         match self.writer.lock().await.as_mut() {
             Some(writer) => writer.commit(batch).await,
             None => Err(StoreError::Database("the store is closed".into())),

@@ -1,6 +1,7 @@
 //! Group reading of the register: one task takes every question that waits and answers all with few statements.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sendhub_domain::person::SubjectId;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
@@ -8,6 +9,7 @@ use sqlx::{Connection as _, Row as _};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::decode::bytes;
+use super::filter::Filter;
 use super::rows::{Handing, Script, Statement};
 use crate::reads::SubjectFacts;
 use crate::store::StoreError;
@@ -32,16 +34,18 @@ static BY_TAG: Statement = Statement::new(
 #[derive(Debug)]
 pub(super) struct Subjects {
     questions: mpsc::Sender<(Groups, Answer)>,
+    filter: Arc<Filter>,
     /// A connection for who asks while nobody else does: a lone caller is spared two wake-ups.
     alone: Mutex<Option<SqliteConnection>>,
 }
 
 impl Subjects {
-    pub(super) fn start(pool: SqlitePool, alone: SqliteConnection) -> Self {
+    pub(super) fn start(filter: Arc<Filter>, pool: SqlitePool, alone: SqliteConnection) -> Self {
         let (questions, waiting) = mpsc::channel(ROUND);
         tokio::spawn(answer_all(pool, waiting));
         Self {
             questions,
+            filter,
             alone: Mutex::new(Some(alone)),
         }
     }
@@ -55,6 +59,9 @@ impl Subjects {
     }
 
     pub(super) async fn ask(&self, groups: Groups) -> Result<Vec<Vec<SubjectFacts>>, StoreError> {
+        if !groups.iter().flatten().any(|tag| self.filter.may_know(tag)) {
+            return Ok(vec![Vec::new(); groups.len()]);
+        }
         if let Ok(mut alone) = self.alone.try_lock()
             && let Some(connection) = alone.as_mut()
         {
