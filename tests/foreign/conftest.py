@@ -3,13 +3,16 @@
 import base64
 import datetime
 import hashlib
+import http.server
 import importlib
 import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import sys
+import threading
 import tomllib
 import uuid
 
@@ -61,6 +64,9 @@ class Hub:
         self.binary = os.environ.get("SENDHUB_BIN") or str(ROOT / "target/debug/sendhub")
         self.config = folder / "hub.toml"
         self.run("init", str(folder), "--name", "foreign.example", "--listen", "127.0.0.1:0")
+        self.providers = [Provider(folder, "file"), Provider(folder, "https")]
+        text = self.config.read_text(encoding="utf-8")
+        self.config.write_text(text + "".join(one.settings for one in self.providers), encoding="utf-8")
         school = ["--kind", "MAINTAINED_SCHOOL"]
         self.add("old-school", *school, "--laestab", "9991001")
         self.add("new-school", *school, "--laestab", "9984001")
@@ -114,6 +120,52 @@ class Hub:
         return code
 
 
+class Provider:
+    """An identity provider that speaks for one school, its keys in a file or behind an address."""
+
+    def __init__(self, folder, kind):
+        self.name = f"https://login-{kind}.example"
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.jwks = folder / f"{kind}.jwks.json"
+        self.publish("p1")
+        self.settings = f'\n[[identity.issuers]]\nissuer = "{self.name}"\nagencies = ["old-school"]\n'
+        if kind == "file":
+            self.settings += f'jwks_file = "{self.jwks.name}"\n'
+            return
+        certificate, private = self_made(host="localhost")
+        pem = folder / "login.pem"
+        pem.write_bytes(certificate + private)
+        jwks = self.jwks
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            """Serves the key set and nothing else."""
+
+            def do_GET(self):
+                """The set."""
+                body = jwks.read_bytes()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                """Quiet."""
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (folder / "login.crt").write_bytes(certificate)
+        url = f"https://localhost:{server.server_address[1]}/jwks.json"
+        self.settings += f'jwks_url = "{url}"\njwks_authorities = "login.crt"\n'
+
+    def publish(self, kid):
+        """Writes the key set with the key under this name."""
+        key = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
+        self.jwks.write_text(json.dumps({"keys": [{**key, "kid": kid, "use": "sig", "alg": "ES256"}]}))
+
+
 class Access:
     """What an agency needs to reach the hub, each part of which a test may spoil."""
 
@@ -163,11 +215,13 @@ class Access:
         return grpc.secure_channel(self.hub.address, credentials, options)
 
 
-def self_made(issuer_key=None, issuer=None):
-    """A client certificate, PEM with its key: from the given authority, or one that nobody knows."""
+def self_made(issuer_key=None, issuer=None, host=None):
+    """A client certificate (or a host's), PEM with its key: from the given authority, or one that nobody knows."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stranger")])
     now = datetime.datetime.now(datetime.timezone.utc)
+    usage = ExtendedKeyUsageOID.SERVER_AUTH if host else ExtendedKeyUsageOID.CLIENT_AUTH
+    names = x509.SubjectAlternativeName([x509.DNSName(host or "stranger.example")])
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -176,7 +230,8 @@ def self_made(issuer_key=None, issuer=None):
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .add_extension(names, critical=False)
         .sign(issuer_key or key, hashes.SHA256())
     )
     private = key.private_bytes(

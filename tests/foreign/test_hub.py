@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 import threading
+import time
 
 import grpc
 import jwt
@@ -291,8 +292,6 @@ def test_an_unknown_method_is_refused_and_its_name_not_repeated(hub, events):
 
 def test_agencies_and_keys_change_while_the_hub_runs(hub, api):
     """A new agency is known, a suspended one shut out, a revoked certificate stopped, all within a second or so."""
-    import time
-
     def soon(action, want):
         for _ in range(40):
             try:
@@ -324,6 +323,44 @@ def test_agencies_and_keys_change_while_the_hub_runs(hub, api):
     )
     operator.RevokeCertificate(revoke)
     soon(ask, "CERTIFICATE_REVOKED")
+
+
+@pytest.mark.parametrize("at", [0, 1], ids=["file", "https"])
+def test_a_provider_of_the_configuration_speaks_for_its_school_and_no_other(hub, api, at):
+    provider = hub.providers[at]
+
+    def ask(school, **changes):
+        access = hub.access(school)
+        claims = {"iss": provider.name, "agency": school, "role": "data-manager", **changes}
+        token = access.token(key=provider.key, kid=claims.pop("kid", "p1"), **claims)
+        stub = api.directory_grpc.DirectoryServiceStub(access.channel(token))
+        try:
+            stub.GetAgency(api.directory.GetAgencyRequest(agency_id="old-school"))
+            return "OK"
+        except grpc.RpcError as error:
+            return reason(error)
+
+    assert ask("old-school") == "OK"
+    assert ask("old-school", agency="new-school") == "TOKEN_WRONG_ISSUER"
+    assert ask("old-school", agency=None) == "TOKEN_WRONG_ISSUER"
+    assert ask("new-school") == "TOKEN_WRONG_ISSUER"
+    assert ask("old-school", iss="https://other.example") == "TOKEN_UNKNOWN_KEY"
+    assert ask("old-school", kid="p2") == "TOKEN_UNKNOWN_KEY"
+    assert ask("old-school", cnf={"x5t#S256": hub.access("new-school").thumbprint()}) == "TOKEN_NOT_BOUND"
+    assert ask("old-school", role="operator") == "SCOPE_MISSING"
+    impostor = hub.access("old-school").token(iss=provider.name, agency="old-school", kid="p1")
+    stub = api.directory_grpc.DirectoryServiceStub(hub.access("old-school").channel(impostor))
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.GetAgency(api.directory.GetAgencyRequest(agency_id="old-school"))
+    assert reason(refused.value) == "TOKEN_BAD_SIGNATURE"
+    if at == 0:
+        provider.publish("p2")
+        for _ in range(50):
+            if ask("old-school", kid="p2") == "OK":
+                break
+            time.sleep(0.1)
+        assert ask("old-school", kid="p2") == "OK"
+        assert ask("old-school") == "TOKEN_UNKNOWN_KEY"
 
 
 def test_nothing_personal_stands_in_log_lines_or_leaves(hub, events):

@@ -95,6 +95,42 @@ pub struct Identity {
     /// The longest a token may live, in seconds.
     #[serde(default = "default_token_seconds")]
     pub token_seconds: u64,
+    /// How often keys behind an address are fetched again, in seconds.
+    #[serde(default = "default_jwks_seconds")]
+    pub jwks_seconds: u64,
+    /// Issuers beside the agencies themselves.
+    #[serde(default)]
+    pub issuers: Vec<Issuer>,
+}
+
+/// An identity provider whose tokens are accepted for the people and systems of some agencies.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Issuer {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The agencies for which it may speak; a token names one in its claim `agency`.
+    pub agencies: Vec<String>,
+    /// Where its keys are.
+    #[serde(flatten)]
+    pub jwks: JwksSource,
+}
+
+/// Where an issuer's keys are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum JwksSource {
+    /// Behind an address.
+    Https {
+        /// The address, `https://`.
+        jwks_url: String,
+        /// The authorities that the address's certificate must chain to, PEM.
+        jwks_authorities: PathBuf,
+    },
+    /// In a file.
+    File {
+        /// The file; read again when it changes.
+        jwks_file: PathBuf,
+    },
 }
 
 /// Where the hub keeps everything.
@@ -243,6 +279,9 @@ const fn default_leeway_seconds() -> u64 {
 const fn default_token_seconds() -> u64 {
     3_600
 }
+const fn default_jwks_seconds() -> u64 {
+    300
+}
 const fn default_readers() -> u32 {
     4
 }
@@ -313,6 +352,10 @@ impl Config {
         paths.extend(&mut self.policy.directory);
         paths.extend(&mut self.ctf.directory);
         paths.extend(&mut self.calendars.directory);
+        paths.extend(self.identity.issuers.iter_mut().map(|one| match &mut one.jwks {
+            JwksSource::File { jwks_file } => jwks_file,
+            JwksSource::Https { jwks_authorities, .. } => jwks_authorities,
+        }));
         for path in paths {
             *path = base.join(&*path);
         }
@@ -396,6 +439,20 @@ impl Config {
                 .iter()
                 .map(|path| ("calendars.directory", path)),
         );
+        for one in &self.identity.issuers {
+            match &one.jwks {
+                JwksSource::File { jwks_file } => needed.push(("identity.issuers.jwks_file", jwks_file)),
+                JwksSource::Https {
+                    jwks_url,
+                    jwks_authorities,
+                } => {
+                    needed.push(("identity.issuers.jwks_authorities", jwks_authorities));
+                    if !jwks_url.starts_with("https://") {
+                        faults.push("identity.issuers.jwks_url: must begin with https://".into());
+                    }
+                }
+            }
+        }
         for (key, path) in needed {
             if !path.exists() {
                 faults.push(format!("{key}: there is no {}", path.display()));

@@ -45,6 +45,7 @@ use crate::config::{Config, Tls};
 use crate::directory::Agencies;
 use crate::gate::{Gate, GateLayer};
 use crate::hub::Hub;
+use crate::identity::issuers::{self, Issuers};
 use crate::identity::token::{TokenRules, TokenVerifier};
 use crate::limits::AgencyLimits;
 use crate::mailbox::Mailbox;
@@ -210,6 +211,11 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let (holidays, calendars) = calendars(config.calendars.directory.as_deref())?;
     let (tls, trust) = tls_material(&config.tls)?;
 
+    let issuers = issuers::read(&config.identity.issuers, 1)
+        .await
+        .map_err(|error| unusable("identity.issuers")(&error))?;
+    let issuers = Arc::new(ArcSwap::from_pointee(issuers));
+
     let origin = config.log_origin();
     let store = Arc::new(open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?);
     let (committer, writer) = Committer::start(store.clone(), config.limits.waiting_writes);
@@ -240,10 +246,27 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         trust,
     }));
     tokio::spawn(Arc::clone(&hub).keep_directory(Duration::from_millis(500)));
+    if !config.identity.issuers.is_empty() {
+        let refresh = Duration::from_secs(config.identity.jwks_seconds.max(1));
+        let settings = config.identity.issuers.clone();
+        tokio::spawn(issuers::keep(
+            settings,
+            refresh,
+            issuers.clone(),
+            stopping.clone(),
+        ));
+    }
     tokio::spawn(keep_doors(config.tls.clone(), doors.clone(), stopping.clone()));
     let connections = accept(listener, doors, &config, Arc::clone(&hub));
 
-    let served = tokio::spawn(serve(config, Arc::clone(&hub), connections, store, writer));
+    let served = tokio::spawn(serve(
+        config,
+        Arc::clone(&hub),
+        issuers,
+        connections,
+        store,
+        writer,
+    ));
     info!(%address, log = hub.origin, "listening");
     Ok(Running {
         address,
@@ -256,6 +279,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
 async fn serve(
     config: Config,
     hub: Arc<Hub>,
+    issuers: Arc<ArcSwap<Issuers>>,
     connections: mpsc::Receiver<Connection>,
     store: Arc<SqliteStore>,
     writer: tokio::task::JoinHandle<Result<(), sendhub_store::StoreError>>,
@@ -282,11 +306,14 @@ async fn serve(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let gate = Gate {
-        tokens: TokenVerifier::new(TokenRules {
-            audience: config.identity.audience.clone(),
-            leeway_seconds: i64::try_from(config.identity.leeway_seconds).unwrap_or(30),
-            longest_seconds: i64::try_from(config.identity.token_seconds).unwrap_or(3_600),
-        }),
+        tokens: TokenVerifier::with_issuers(
+            TokenRules {
+                audience: config.identity.audience.clone(),
+                leeway_seconds: i64::try_from(config.identity.leeway_seconds).unwrap_or(30),
+                longest_seconds: i64::try_from(config.identity.token_seconds).unwrap_or(3_600),
+            },
+            issuers,
+        ),
         rules: method_rules().map_err(|error| reflection(&error))?,
         limits: AgencyLimits::new(&config.limits),
         hub: Arc::clone(&hub),

@@ -1,5 +1,6 @@
 //! Who is asking: the agency by its certificate, the acting person or system by a token bound to it.
 
+pub mod issuers;
 pub mod roles;
 pub mod token;
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +14,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_domain::agency::{Agency, SigningKey, Thumbprint, TokenAlgorithm};
 use serde::Deserialize;
+
+use super::issuers::Issuers;
 
 /// Verified tokens kept at most; the oldest knowledge is thrown away whole.
 const KEPT: usize = 10_000;
@@ -53,6 +56,14 @@ struct Claims {
     jti: String,
     role: String,
     cnf: Confirmation,
+    /// Whose people or systems the token speaks of; needed from an issuer that is no agency.
+    agency: Option<String>,
+}
+
+/// The claim by which the keys are chosen, before anything of a token is believed.
+#[derive(Deserialize)]
+struct Unverified {
+    iss: String,
 }
 
 /// One audience or several (RFC 7519 section 4.1.3).
@@ -76,12 +87,15 @@ struct Verified {
     agency: String,
     revision: u64,
     certificate: Thumbprint,
+    /// Generation of the issuers' keys; 0 when the agency's own key signed.
+    generation: u64,
 }
 
 /// Verifies tokens, and remembers those it has verified until they expire or the agency's entry changes.
 #[derive(Debug)]
 pub struct TokenVerifier {
     rules: TokenRules,
+    issuers: Arc<ArcSwap<Issuers>>,
     kept: RwLock<HashMap<[u8; 32], Verified>>,
 }
 
@@ -89,8 +103,15 @@ impl TokenVerifier {
     /// A verifier of these rules.
     #[must_use]
     pub fn new(rules: TokenRules) -> Self {
+        Self::with_issuers(rules, Arc::default())
+    }
+
+    /// A verifier that accepts issuers beside the agencies too.
+    #[must_use]
+    pub fn with_issuers(rules: TokenRules, issuers: Arc<ArcSwap<Issuers>>) -> Self {
         Self {
             rules,
+            issuers,
             kept: RwLock::default(),
         }
     }
@@ -111,8 +132,20 @@ impl TokenVerifier {
         if let Some(facts) = self.remembered(&name, agency, certificate)? {
             return self.in_time(facts.expires_at, now).map(|()| facts);
         }
-        let claims = self.signed_claims(token, agency)?;
-        self.check(&claims, agency, certificate, now)?;
+        let issuers = self.issuers.load();
+        let issuer = unverified_issuer(token).filter(|issuer| issuers.names(issuer));
+        let claims = self.signed_claims(token, agency, issuer.as_deref(), &issuers)?;
+        match &issuer {
+            None if claims.iss != agency.id.as_str() => return Err(Reason::TokenWrongIssuer),
+            None => {}
+            Some(issuer) => {
+                let own = claims.iss == *issuer && claims.agency.as_deref() == Some(agency.id.as_str());
+                if !own || !issuers.speaks_for(issuer, &agency.id) {
+                    return Err(Reason::TokenWrongIssuer);
+                }
+            }
+        }
+        self.check(&claims, certificate, now)?;
         let facts = Arc::new(TokenFacts {
             subject: claims.sub,
             role: claims.role,
@@ -124,6 +157,7 @@ impl TokenVerifier {
             agency: agency.id.to_string(),
             revision: agency.revision,
             certificate,
+            generation: issuer.map_or(0, |_| issuers.generation),
         };
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT {
@@ -150,10 +184,17 @@ impl TokenVerifier {
         if verified.certificate != certificate {
             return Err(Reason::TokenNotBound);
         }
-        Ok((verified.revision == agency.revision).then(|| verified.facts.clone()))
+        let current = verified.generation == 0 || verified.generation == self.issuers.load().generation;
+        Ok((current && verified.revision == agency.revision).then(|| verified.facts.clone()))
     }
 
-    fn signed_claims(&self, token: &str, agency: &Agency) -> Result<Claims, Reason> {
+    fn signed_claims(
+        &self,
+        token: &str,
+        agency: &Agency,
+        issuer: Option<&str>,
+        issuers: &Issuers,
+    ) -> Result<Claims, Reason> {
         let header = decode_header(token).map_err(|error| match error.kind() {
             // `none` and names of algorithms that nobody knows.
             ErrorKind::InvalidAlgorithmName | ErrorKind::Json(_) => Reason::TokenWrongAlgorithm,
@@ -163,12 +204,15 @@ impl TokenVerifier {
             return Err(Reason::TokenWrongAlgorithm);
         }
         let kid = header.kid.ok_or(Reason::TokenUnknownKey)?;
-        let known = agency
-            .signing_keys
-            .iter()
-            .find(|key| key.key_id == kid && key.revoked_at.is_none());
-        let known = known.ok_or(Reason::TokenUnknownKey)?;
-        let (algorithm, key) = decoding_key(known).ok_or(Reason::TokenUnknownKey)?;
+        let (algorithm, key) = match issuer {
+            Some(issuer) => issuers.key(issuer, &kid).cloned(),
+            None => agency
+                .signing_keys
+                .iter()
+                .find(|key| key.key_id == kid && key.revoked_at.is_none())
+                .and_then(decoding_key),
+        }
+        .ok_or(Reason::TokenUnknownKey)?;
         if header.alg != algorithm {
             return Err(Reason::TokenWrongAlgorithm);
         }
@@ -187,16 +231,7 @@ impl TokenVerifier {
             })
     }
 
-    fn check(
-        &self,
-        claims: &Claims,
-        agency: &Agency,
-        certificate: Thumbprint,
-        now: Timestamp,
-    ) -> Result<(), Reason> {
-        if claims.iss != agency.id.as_str() {
-            return Err(Reason::TokenWrongIssuer);
-        }
+    fn check(&self, claims: &Claims, certificate: Thumbprint, now: Timestamp) -> Result<(), Reason> {
         let for_us = match &claims.aud {
             Audience::One(one) => *one == self.rules.audience,
             Audience::Several(several) => several.contains(&self.rules.audience),
@@ -227,6 +262,13 @@ impl TokenVerifier {
         }
         Ok(())
     }
+}
+
+/// Who a token says it is from: chooses the keys that must then verify it, and nothing else.
+fn unverified_issuer(token: &str) -> Option<String> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let unverified: Unverified = serde_json::from_slice(&claims).ok()?;
+    Some(unverified.iss)
 }
 
 /// A registered key, with the one algorithm it may be used with.
