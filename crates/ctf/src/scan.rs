@@ -333,6 +333,9 @@ impl<'a> Walk<'a> {
             }
             path.push_str(element);
         }
+        if path.is_empty() {
+            path.push_str("the file");
+        }
         self.problems.push(Problem {
             severity,
             code,

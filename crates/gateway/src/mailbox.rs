@@ -38,6 +38,7 @@ use crate::identity::Caller;
 use crate::record::{name, open};
 use crate::transfer::{OPEN, caller, delivery_id, page_token};
 
+const WATCH: &str = "sendhub.mailbox.v1.MailboxService/WatchDeliveries";
 const COLLECT: &str = "sendhub.mailbox.v1.MailboxService/CollectDeliveries";
 const ACKNOWLEDGE: &str = "sendhub.mailbox.v1.MailboxService/AcknowledgeDeliveries";
 
@@ -355,6 +356,8 @@ async fn watch(
         tokio::pin!(rung);
         rung.as_mut().enable();
         if let Err(refusal) = still_admitted(&hub, &caller, &own) {
+            let event = hub.event(EventKind::AccessRefused, EventOutcome::Refused, &caller, WATCH);
+            let refusal = hub.refuse(event, refusal).await;
             let _ = tell.send(Err(refusal.into())).await;
             return;
         }

@@ -109,6 +109,27 @@ fn a_hostile_file_is_refused_with_every_reason_and_nothing_is_stored() {
     }
 }
 
+#[test]
+fn a_file_that_is_no_exchange_between_two_agencies_is_refused_and_nothing_is_stored() {
+    let text_of = std::fs::read_to_string(sample()).unwrap();
+    let to_itself = text_of
+        .replace("<LEA>998</LEA>", "<LEA>999</LEA>")
+        .replace(">4001<", ">1001<");
+    let national = text_of
+        .replace("<LEA>999</LEA>", "<LEA>XXX</LEA>")
+        .replace(">1001<", ">XXXX<");
+    for (content, reason) in [(to_itself, "RECIPIENT_IS_SENDER"), (national, "national service")] {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, made) = (folder.path().join("record.xml"), folder.path().join("made"));
+        std::fs::write(&file, content).unwrap();
+        let output = sendhub(&["demo", "--ctf", text(&file), "--folder", text(&made)]);
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains(reason), "{told}");
+        assert!(!made.exists());
+    }
+}
+
 /// A hub with two schools, run as a process of its own.
 struct Hub {
     folder: tempfile::TempDir,

@@ -101,6 +101,18 @@ impl Demo {
             refuse_file(&name, &report, output);
             return Ok(ExitCode::FAILURE);
         }
+        if let Some(reason) = no_exchange(&report.scan.header) {
+            match output {
+                Output::Json => {
+                    println!(
+                        "{}",
+                        json!({ "file": name, "sendable": false, "problems": [reason] })
+                    );
+                }
+                Output::Text => println!("{name} cannot be sent, and nothing was stored: {reason}"),
+            }
+            return Ok(ExitCode::FAILURE);
+        }
         let mut story = Story { output, chapter: 0 };
         let folder = self.new_folder()?;
         story.line("SEND Hub: a pupil's record reaches the next school, lawfully and provably.");
@@ -150,6 +162,23 @@ impl Demo {
         };
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(folder)
+    }
+}
+
+/// Why a file that is in order is still no exchange between two agencies.
+fn no_exchange(header: &Header) -> Option<&'static str> {
+    match (&header.source, &header.destination) {
+        (Some(Source::School(one)), Some(Destination::School(other))) if one == other => {
+            Some("its source and destination are the same school (RECIPIENT_IS_SENDER)")
+        }
+        (Some(Source::LocalAuthority(one)), Some(Destination::LocalAuthority(other))) if one == other => {
+            Some("its source and destination are the same authority (RECIPIENT_IS_SENDER)")
+        }
+        (Some(Source::NationalService) | None, _) => Some(
+            "it comes from a national service (XXXXXXX), not from a school or authority: this hub carries records \
+             of agencies in its directory only",
+        ),
+        _ => None,
     }
 }
 
@@ -303,10 +332,7 @@ async fn enter(story: &Story, folder: &Path, config: &Path, hub: &str, header: &
             header.source_urn.as_deref(),
         ),
         Some(Source::LocalAuthority(code)) => authority(code),
-        Some(Source::NationalService) | None => bail!(
-            "the file comes from a national service (XXXXXXX), not from a school or authority: this hub carries \
-             records of agencies in its directory only"
-        ),
+        Some(Source::NationalService) | None => bail!("the file names no agency as its source"),
     };
     // A local authority that looks for a child: any but the sender.
     let searcher = || -> Result<_> {
@@ -319,11 +345,6 @@ async fn enter(story: &Story, folder: &Path, config: &Path, hub: &str, header: &
         Some(Destination::Unknown | Destination::OutsideSector) => (searcher()?, true),
         None => bail!("the file names no destination"),
     };
-    ensure!(
-        sender.0 != receiver.0,
-        "RECIPIENT_IS_SENDER: the file's source and destination are the same ({}): nothing is to be sent",
-        sender.0
-    );
     let cast = Cast {
         sender: sender.0.clone(),
         receiver: receiver.0.clone(),
