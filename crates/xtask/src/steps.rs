@@ -307,7 +307,7 @@ impl Run<'_> {
         let hub = binary::build(self.site, Profile::Release)?;
         let mut pytest = self.site.command(python);
         pytest
-            .args(["-m", "pytest", "-ra", "-p", "no:cacheprovider", folder])
+            .args(["-m", "pytest", "-raP", "-p", "no:cacheprovider", folder])
             .env("SENDHUB_BIN", hub);
         command::counted(&mut pytest, tally::pytest)
     }
