@@ -112,6 +112,13 @@ def test_every_wrong_field_is_named_and_no_value_repeated(hub, api):
     with pytest.raises(grpc.RpcError) as refused:
         transfers(api, hub.access("old-school").channel()).SubmitTransfer(request)
     assert wrong_fields(refused.value) == ["content.destination", "envelope.subject.surname"]
+    request = record(api, 3)
+    born = request.envelope.subject.date_of_birth
+    born.month, born.day = 2, 30
+    request.content.kind = api.record.TRANSFER_KIND_PARTIAL
+    with pytest.raises(grpc.RpcError) as refused:
+        transfers(api, hub.access("old-school").channel()).SubmitTransfer(request)
+    assert wrong_fields(refused.value) == ["content.kind", "envelope.subject.date_of_birth"]
 
 
 def test_health_answers_without_identity_and_reflection_lists_every_service(hub):

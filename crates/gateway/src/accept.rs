@@ -4,7 +4,6 @@ use aws_lc_rs::rand;
 use jiff::Timestamp;
 use prost::Message as _;
 use sendhub_contracts::convert;
-use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::transfer::v1::{SubmitTransferRequest, TransferKind};
 use sendhub_contracts::types::v1 as types;
@@ -21,10 +20,11 @@ use sendhub_store::{Change, CommitRefused, Committed, Conflict, Effect, LogEntry
 use uuid::Uuid;
 
 use crate::hub::{
-    Hub, commit_refusal, day_in_england, decided, denial, recipients, store_refusal, wire_decision,
+    Hub, commit_refusal, day_in_england, decided, denial, is_passing, recipients, store_refusal,
+    wire_decision,
 };
 use crate::identity::Caller;
-use crate::judge::Judged;
+use crate::judge::{Judged, asked};
 use crate::record::{Outside, inside_text, name};
 use crate::register::Found;
 
@@ -89,11 +89,15 @@ impl Hub {
         refused: &mut AuditEvent,
     ) -> Result<types::Receipt, Refusal> {
         let failed = |failure: StoreError| store_refusal(&failure);
-        let person = self.person(request)?;
-        let tags = self.register.tags(&person, &caller.agency.id);
+        let asked = asked(request);
+        let tags = asked
+            .person
+            .as_ref()
+            .map(|person| self.register.tags(person, &caller.agency.id))
+            .unwrap_or_default();
         // The file is read while the register is asked.
         let (known, judged) = tokio::join!(biased; self.register.look_up(&tags), async {
-            let judged = self.judge(caller, request, person)?;
+            let judged = self.judge(caller, request, asked)?;
             let bytes = request.encode_to_vec();
             let digest = sha256(&bytes).0;
             Ok::<_, Refusal>((judged, Text { bytes, digest }))
@@ -321,16 +325,4 @@ const fn wire_effect(decision: &Decision) -> &'static str {
         Outcome::Refer => "REFER",
         Outcome::Hold => "HOLD",
     }
-}
-
-/// Refusals that say nothing of the request and would only fill the log while it cannot be written.
-const fn is_passing(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::StoreUnavailable
-            | Reason::LogUnavailable
-            | Reason::Overloaded
-            | Reason::ShuttingDown
-            | Reason::RaceLost
-    )
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use jiff::Timestamp;
 use sendhub_contracts::convert::wire_agency;
 use sendhub_contracts::directory::v1 as wire;
@@ -12,7 +11,7 @@ use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::validate::Violation;
 use sendhub_domain::agency::{
     Agency, AgencyCertificate, AgencyContact, AgencyId, AgencyIdentifiers, AgencyKind, AgencyStatus,
-    SigningKey, Thumbprint, TokenAlgorithm,
+    SigningKey, TokenAlgorithm,
 };
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::identifiers::{LaCode, LaEstab, OdsCode, Ukprn, Urn};
@@ -23,6 +22,7 @@ use crate::hub::{Hub, commit_refusal, store_refusal};
 use crate::identity::Caller;
 use crate::identity::token::usable_key;
 use crate::judge::find;
+use crate::tls::thumbprint;
 use crate::transfer::{caller, page_token};
 
 /// The service.
@@ -143,9 +143,7 @@ impl DirectoryService for Agencies {
         if webpki::EndEntityCert::try_from(&der).is_err() {
             return Err(field("certificate_der", "is not a DER certificate").into());
         }
-        let mut thumbprint = [0; 32];
-        thumbprint.copy_from_slice(digest::digest(&digest::SHA256, &asked.certificate_der).as_ref());
-        let thumbprint = Thumbprint(thumbprint);
+        let thumbprint = thumbprint(&asked.certificate_der);
         if agency.certificates.iter().any(|one| one.thumbprint == thumbprint) {
             return Err(Refusal::new(
                 Reason::IdentifierTaken,

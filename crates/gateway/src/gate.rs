@@ -22,7 +22,7 @@ use tonic_types::StatusExt as _;
 use tower::{Layer, Service};
 use tracing::{debug, info};
 
-use crate::hub::{Hub, RECORDED, commit_refusal};
+use crate::hub::{Hub, RECORDED, commit_refusal, is_passing};
 use crate::identity::token::TokenVerifier;
 use crate::identity::{Caller, roles};
 use crate::limits::AgencyLimits;
@@ -189,7 +189,7 @@ impl Gate {
             );
             return Err(away(&actor, refusal));
         }
-        if !self.hub.stopping.is_cancelled() && !self.limits.in_rate(&agency.id) {
+        if !self.limits.in_rate(&agency.id) {
             let refusal = Refusal::new(
                 Reason::RateLimited,
                 "this agency sends more requests a second than it may",
@@ -310,10 +310,7 @@ impl Gate {
             reason,
             "refused"
         );
-        if matches!(
-            refusal.reason,
-            Reason::StoreUnavailable | Reason::LogUnavailable | Reason::Overloaded | Reason::ShuttingDown
-        ) {
+        if is_passing(refusal.reason) {
             return refusal;
         }
         let Some(suppressed) = self.limits.write_refusal(actor.agency.as_ref()) else {

@@ -295,3 +295,15 @@ pub(crate) fn exchange_not_found() -> Refusal {
 pub(crate) fn recipients(agency: Option<&AgencyId>) -> Vec<AgencyId> {
     agency.cloned().into_iter().collect()
 }
+
+/// Refusals that say nothing of the request: they would only fill the log while it cannot be written.
+pub(crate) const fn is_passing(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::StoreUnavailable
+            | Reason::LogUnavailable
+            | Reason::Overloaded
+            | Reason::ShuttingDown
+            | Reason::RaceLost
+    )
+}

@@ -46,25 +46,35 @@ impl Wrong<'_> {
     }
 }
 
-impl Hub {
-    /// Whom a request is about. Wrong fields are named together with all others, by [`Hub::judge`], unless
-    /// nobody can be made out at all.
-    ///
-    /// # Errors
-    /// `INVALID_REQUEST`.
-    pub(crate) fn person(&self, request: &wire::SubmitTransferRequest) -> Result<PersonReference, Refusal> {
-        let subject = request
-            .envelope
-            .as_ref()
-            .and_then(|envelope| envelope.subject.as_ref())
-            .ok_or_else(|| missing("envelope.subject is required"))?;
-        let mut out = Vec::new();
-        let (root, head) = (At::Root, "envelope");
-        let envelope_at = At::Field(&root, head);
-        convert::person(subject, &At::Field(&envelope_at, "subject"), &mut out)
-            .ok_or_else(|| Refusal::fields(out))
-    }
+/// Whom a request is about, as far as it can be made out, and what is wrong with how they are named.
+pub(crate) struct Asked {
+    pub(crate) person: Option<PersonReference>,
+    faults: Vec<Violation>,
+}
 
+/// Reads whom a request is about, so that the register can be asked while the rest is judged.
+pub(crate) fn asked(request: &wire::SubmitTransferRequest) -> Asked {
+    let mut faults = Vec::new();
+    let envelope_at = At::Field(&At::Root, "envelope");
+    let subject = request
+        .envelope
+        .as_ref()
+        .and_then(|envelope| envelope.subject.as_ref());
+    let person = subject
+        .and_then(|subject| convert::person(subject, &At::Field(&envelope_at, "subject"), &mut faults));
+    let nobody = person
+        .as_ref()
+        .is_some_and(|person| person.identifiers.is_empty());
+    if nobody && faults.is_empty() {
+        Wrong(&mut faults).at(
+            "envelope.subject.identifiers",
+            "needs at least one that is not a former one",
+        );
+    }
+    Asked { person, faults }
+}
+
+impl Hub {
     /// Judges a request. Everything that is wrong is named at once.
     ///
     /// # Errors
@@ -73,38 +83,29 @@ impl Hub {
         &self,
         caller: &Caller,
         request: &wire::SubmitTransferRequest,
-        person: PersonReference,
+        asked: Asked,
     ) -> Result<Judged, Refusal> {
         let (Some(envelope), Some(content)) = (&request.envelope, &request.content) else {
             return Err(missing("envelope and content are required"));
         };
-        let (Some(subject), Some(ctf), Some(place)) = (
-            &envelope.subject,
+        let (Some(ctf), Some(place)) = (
             &content.ctf,
             content
                 .destination
                 .as_ref()
                 .and_then(|destination| destination.place.as_ref()),
         ) else {
-            return Err(missing("subject, destination and file are required"));
+            return Err(missing("destination and file are required"));
         };
-        let mut out = Vec::new();
-        let (root, head) = (At::Root, "envelope");
-        let envelope_at = At::Field(&root, head);
-        let content_at = At::Field(&root, "content");
-        // Once more for its faults: who it is was read before.
-        let _ = convert::person(subject, &At::Field(&envelope_at, "subject"), &mut out);
+        let Asked {
+            person,
+            faults: mut out,
+        } = asked;
         let left_on = convert::date(
             content.leaving_date.as_ref(),
-            &At::Field(&content_at, "leaving_date"),
+            &At::Field(&At::Field(&At::Root, "content"), "leaving_date"),
             &mut out,
         );
-        if person.identifiers.is_empty() && out.is_empty() {
-            Wrong(&mut out).at(
-                "envelope.subject.identifiers",
-                "needs at least one that is not a former one",
-            );
-        }
 
         let name = (!ctf.file_name.is_empty()).then_some(ctf.file_name.as_str());
         let report = check_file(&ctf.content, name, &self.profiles);
@@ -131,7 +132,11 @@ impl Hub {
         let header = &report.scan.header;
         let mut wrong = Wrong(&mut out);
         match report.scan.pupils.as_slice() {
-            [pupil] => agrees(&person, pupil, &mut wrong),
+            [pupil] => {
+                if let Some(person) = &person {
+                    agrees(person, pupil, &mut wrong);
+                }
+            }
             _ => wrong.at(
                 "content.ctf.content",
                 "a record holds exactly one pupil: split the file, or send it with `sendhub ctf send`",
@@ -148,7 +153,7 @@ impl Hub {
         {
             wrong.at("content.destination", "differs from the file's DestSchool");
         }
-        let (Some(resolved), true) = (resolved, out.is_empty()) else {
+        let (Some(person), Some(resolved), true) = (person, resolved, out.is_empty()) else {
             return Err(Refusal::fields(out));
         };
         let source = match &header.source {

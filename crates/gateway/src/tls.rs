@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use jiff::Timestamp;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, aws_lc_rs as provider, verify_tls12_signature, verify_tls13_signature};
@@ -18,6 +17,7 @@ use rustls::{
 };
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_domain::agency::Thumbprint;
+use sendhub_ledger::hash::sha256;
 
 /// What is wrong with the hub's TLS material.
 #[derive(Debug, thiserror::Error)]
@@ -164,8 +164,6 @@ impl ClientTrust {
                 refused: Some(Reason::CertificateRequired),
             };
         };
-        let mut thumbprint = [0; 32];
-        thumbprint.copy_from_slice(digest::digest(&digest::SHA256, own).as_ref());
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let refused = self
@@ -174,10 +172,16 @@ impl ClientTrust {
             .err()
             .map(|error| reason(&error));
         PeerCertificate {
-            thumbprint: Some(Thumbprint(thumbprint)),
+            thumbprint: Some(thumbprint(own)),
             refused,
         }
     }
+}
+
+/// The thumbprint of a DER certificate: what the directory knows it by.
+#[must_use]
+pub fn thumbprint(certificate: &[u8]) -> Thumbprint {
+    Thumbprint(sha256(certificate).0)
 }
 
 fn reason(error: &Error) -> Reason {

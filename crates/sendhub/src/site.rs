@@ -6,18 +6,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use sendhub_domain::agency::{
-    Agency, AgencyCertificate, AgencyId, AgencyIdentifiers, AgencyKind, AgencyStatus, SigningKey, Thumbprint,
+    Agency, AgencyCertificate, AgencyId, AgencyIdentifiers, AgencyKind, AgencyStatus, SigningKey,
     TokenAlgorithm,
 };
 use sendhub_domain::event::{Actor, AuditEvent, EventKind, EventOutcome};
 use sendhub_gateway::clock::{Clock as _, SystemClock};
 use sendhub_gateway::config::Config;
 use sendhub_gateway::server::{log_key, open_store};
+use sendhub_gateway::tls::thumbprint;
 use sendhub_store::sqlite::SqliteStore;
 use sendhub_store::{Change, Directory, Effect, LogEntry, Store as _};
 
@@ -221,10 +221,8 @@ pub(crate) fn register_certificate(
     now: Timestamp,
 ) -> Result<()> {
     let certificate = CertificateDer::from_pem_slice(pem).context("there is no PEM certificate")?;
-    let mut thumbprint = [0; 32];
-    thumbprint.copy_from_slice(digest(&SHA256, &certificate).as_ref());
     agency.certificates.push(AgencyCertificate {
-        thumbprint: Thumbprint(thumbprint),
+        thumbprint: thumbprint(&certificate),
         label: label.to_owned(),
         added_at: now,
         revoked_at: None,

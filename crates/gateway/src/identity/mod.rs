@@ -2,6 +2,7 @@
 
 pub mod issuers;
 pub mod roles;
+mod spki;
 pub mod token;
 
 use std::sync::Arc;

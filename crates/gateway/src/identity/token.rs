@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -13,9 +12,11 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_domain::agency::{Agency, SigningKey, Thumbprint, TokenAlgorithm};
+use sendhub_ledger::hash::sha256;
 use serde::Deserialize;
 
 use super::issuers::Issuers;
+use super::spki::key_bits;
 
 /// Verified tokens kept at most; the oldest knowledge is thrown away whole.
 const KEPT: usize = 10_000;
@@ -127,8 +128,7 @@ impl TokenVerifier {
         certificate: Thumbprint,
         now: Timestamp,
     ) -> Result<Arc<TokenFacts>, Reason> {
-        let mut name = [0; 32];
-        name.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+        let name = sha256(token.as_bytes()).0;
         if let Some(facts) = self.remembered(&name, agency, certificate)? {
             return self.in_time(facts.expires_at, now).map(|()| facts);
         }
@@ -273,7 +273,7 @@ fn unverified_issuer(token: &str) -> Option<String> {
 
 /// A registered key, with the one algorithm it may be used with.
 fn decoding_key(key: &SigningKey) -> Option<(Algorithm, DecodingKey)> {
-    let bits = spki_bits(&key.public_key_der)?;
+    let bits = key_bits(&key.public_key_der)?;
     Some(match key.algorithm {
         TokenAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_der(bits)),
         TokenAlgorithm::EdDsa => (Algorithm::EdDSA, DecodingKey::from_ed_der(bits)),
@@ -283,7 +283,7 @@ fn decoding_key(key: &SigningKey) -> Option<(Algorithm, DecodingKey)> {
 
 /// Whether a key can be read as one of its algorithm.
 pub(crate) fn usable_key(key: &SigningKey) -> bool {
-    let bits = spki_bits(&key.public_key_der);
+    let bits = key_bits(&key.public_key_der);
     bits.is_some_and(|bits| match key.algorithm {
         // An uncompressed point on P-256 (SEC 1 section 2.3.3).
         TokenAlgorithm::Es256 => bits.len() == 65 && bits[0] == 4,
@@ -291,37 +291,6 @@ pub(crate) fn usable_key(key: &SigningKey) -> bool {
         // 2048 bits or more, as a DER sequence.
         TokenAlgorithm::Ps256 => bits.len() >= 256 && bits[0] == 0x30,
     })
-}
-
-/// The key itself within a DER `SubjectPublicKeyInfo`: the content of its bit string (RFC 5280 section 4.1).
-fn spki_bits(der: &[u8]) -> Option<&[u8]> {
-    let (0x30, spki, []) = element(der)? else {
-        return None;
-    };
-    let (0x30, _algorithm, rest) = element(spki)? else {
-        return None;
-    };
-    let (0x03, bits, []) = element(rest)? else {
-        return None;
-    };
-    bits.strip_prefix(&[0])
-}
-
-/// One DER element: tag, content, what follows.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (tag, rest) = der.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(*first), rest),
-        0x81 => (usize::from(*rest.first()?), &rest[1..]),
-        0x82 => (
-            usize::from(u16::from_be_bytes([*rest.first()?, *rest.get(1)?])),
-            &rest[2..],
-        ),
-        _ => return None,
-    };
-    let (content, after) = rest.split_at_checked(length)?;
-    Some((*tag, content, after))
 }
 
 #[cfg(test)]

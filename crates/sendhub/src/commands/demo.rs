@@ -561,16 +561,26 @@ async fn acknowledge(story: &Story, receiver: &Session, deliveries: &[String], h
 
 fn what_next(story: &Story, folder: &Path, cast: &Cast) {
     let at = |part: &str| folder.join(part).display().to_string();
-    story.line("\nWhat to try next:");
-    story.line(&format!("   sendhub audit verify {}", at("data/hub.db")));
-    story.line(&format!("   sendhub agency list --config {}", at("hub.toml")));
-    story.line("   sendhub demo --keep          and, in another window, with the folder that it names:");
+    // Whoever runs the demo first has not installed anything: the command is named so that it can be copied.
+    let command =
+        std::env::current_exe().map_or_else(|_| "sendhub".into(), |path| path.display().to_string());
+    story.line("\nWhat to try next (these lines can be copied as they are):");
+    story.line(&format!("   {command} audit verify {}", at("data/hub.db")));
+    story.line(&format!("   {command} agency list --config {}", at("hub.toml")));
+    story.line(&format!("   {command} ctf check YOUR-FILE.xml"));
+    story.line(&format!("   {command} demo --ctf YOUR-FILE.xml"));
+    story.line(&format!("   {command} demo --keep"));
+    story.line("With --keep the hub goes on; in another window, with the folder that it names for FOLDER:");
     story.line(&format!(
-        "   sendhub inbox list --profile FOLDER/access/{}/client.toml",
+        "   {command} inbox watch --profile FOLDER/access/{}/client.toml",
         cast.receiver
     ));
     story.line(&format!(
-        "   sendhub bridge DROP-FOLDER --profile FOLDER/access/{}/client.toml",
+        "   {command} bridge DROP-FOLDER --profile FOLDER/access/{}/client.toml",
         cast.sender
+    ));
+    story.line(&format!(
+        "The demo's folder holds nothing but the demo: delete {} when you are done.",
+        folder.display()
     ));
 }
