@@ -5,6 +5,7 @@ mod audit;
 pub mod clock;
 pub mod config;
 mod directory;
+mod doors;
 mod gate;
 pub mod hub;
 pub mod identity;

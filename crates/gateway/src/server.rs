@@ -4,15 +4,10 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use sendhub_contracts::FILE_DESCRIPTOR_SET;
 use sendhub_contracts::audit::v1::audit_service_server::AuditServiceServer;
 use sendhub_contracts::directory::v1::directory_service_server::DirectoryServiceServer;
@@ -27,22 +22,20 @@ use sendhub_policy::PolicySet;
 use sendhub_store::seal::MasterKey;
 use sendhub_store::sqlite::{SqliteOptions, SqliteStore};
 use sendhub_store::{Committer, Store as _};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::Connected;
 use tracing::{info, warn};
 
 use crate::audit::Audit;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Tls};
+use crate::config::Config;
 use crate::directory::Agencies;
+use crate::doors::{self, Connection, Doors};
 use crate::gate::{Gate, GateLayer};
 use crate::hub::Hub;
 use crate::identity::issuers::{self, Issuers};
@@ -50,7 +43,6 @@ use crate::identity::token::{TokenRules, TokenVerifier};
 use crate::limits::AgencyLimits;
 use crate::mailbox::Mailbox;
 use crate::register::Register;
-use crate::tls::{ClientTrust, PeerCertificate, Versions, server_config};
 use crate::transfer::Transfers;
 use crate::wakeups::Wakeups;
 
@@ -73,7 +65,7 @@ pub enum ServeError {
     Listen(String),
 }
 
-fn unusable(what: impl std::fmt::Display) -> impl Fn(&dyn std::fmt::Display) -> ServeError {
+pub(crate) fn unusable(what: impl std::fmt::Display) -> impl Fn(&dyn std::fmt::Display) -> ServeError {
     move |reason| ServeError::Unusable {
         what: what.to_string(),
         reason: reason.to_string(),
@@ -209,7 +201,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     };
     let profiles = profiles(config.ctf.directory.as_deref())?;
     let (holidays, calendars) = calendars(config.calendars.directory.as_deref())?;
-    let (tls, trust) = tls_material(&config.tls)?;
+    let doors = Arc::new(ArcSwap::from_pointee(Doors::open(&config.tls)?));
 
     let issuers = issuers::read(&config.identity.issuers, 1)
         .await
@@ -241,10 +233,6 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let address = listener
         .local_addr()
         .map_err(|error| ServeError::Listen(error.to_string()))?;
-    let doors = Arc::new(ArcSwap::from_pointee(Doors {
-        acceptor: TlsAcceptor::from(tls),
-        trust,
-    }));
     tokio::spawn(Arc::clone(&hub).keep_directory(Duration::from_millis(500)));
     if !config.identity.issuers.is_empty() {
         let refresh = Duration::from_secs(config.identity.jwks_seconds.max(1));
@@ -256,8 +244,8 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
             stopping.clone(),
         ));
     }
-    tokio::spawn(keep_doors(config.tls.clone(), doors.clone(), stopping.clone()));
-    let connections = accept(listener, doors, &config, Arc::clone(&hub));
+    tokio::spawn(doors::keep(config.tls.clone(), doors.clone(), stopping.clone()));
+    let connections = doors::accept(listener, doors, &config, Arc::clone(&hub));
 
     let served = tokio::spawn(serve(
         config,
@@ -345,7 +333,7 @@ async fn serve(
             .max_connection_age_grace(Duration::from_secs(60));
     }
     let serving = server.add_routes(routes).serve_with_incoming_shutdown(
-        ReceiverStream::new(connections).map_ok_io(),
+        ReceiverStream::new(connections).map(Ok::<_, io::Error>),
         async move {
             stopping.cancelled().await;
         },
@@ -369,188 +357,6 @@ async fn serve(
     store.close().await?;
     info!("stopped");
     ended.map_err(|error| ServeError::Listen(error.to_string()))
-}
-
-/// A connection whose handshake is done, with the verdict on its certificate.
-pub(crate) struct Connection {
-    stream: TlsStream<TcpStream>,
-    peer: PeerCertificate,
-    _place: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl Connected for Connection {
-    type ConnectInfo = PeerCertificate;
-
-    fn connect_info(&self) -> PeerCertificate {
-        self.peer.clone()
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-}
-
-/// A stream of connections as the transport wants it: none of them an error.
-trait MapOk {
-    fn map_ok_io(self) -> impl tokio_stream::Stream<Item = Result<Connection, io::Error>> + Send;
-}
-
-impl MapOk for ReceiverStream<Connection> {
-    fn map_ok_io(self) -> impl tokio_stream::Stream<Item = Result<Connection, io::Error>> + Send {
-        tokio_stream::StreamExt::map(self, Ok)
-    }
-}
-
-/// What a handshake needs; replaced when a file changes.
-struct Doors {
-    acceptor: TlsAcceptor,
-    trust: ClientTrust,
-}
-
-/// Accepts connections and shakes hands, each in a task of its own: a slow or hostile client holds up nobody.
-fn accept(
-    listener: TcpListener,
-    doors: Arc<ArcSwap<Doors>>,
-    config: &Config,
-    hub: Arc<Hub>,
-) -> mpsc::Receiver<Connection> {
-    let (ready, connections) = mpsc::channel(64);
-    let places = Arc::new(Semaphore::new(config.limits.connections));
-    let patience = Duration::from_secs(config.tls.handshake_seconds);
-    tokio::spawn(async move {
-        loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                return;
-            };
-            let accepted = tokio::select! {
-                () = hub.stopping.cancelled() => return,
-                accepted = listener.accept() => accepted,
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // Too many open files, most likely: wait rather than spin.
-                    warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            };
-            let _ = stream.set_nodelay(true);
-            let (doors, ready, hub) = (doors.load_full(), ready.clone(), Arc::clone(&hub));
-            tokio::spawn(async move {
-                let shaken = tokio::time::timeout(patience, doors.acceptor.accept(stream)).await;
-                let Ok(Ok(stream)) = shaken else { return };
-                let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
-                let peer = doors.trust.judge(shown, hub.clock.now());
-                let _ = ready
-                    .send(Connection {
-                        stream,
-                        peer,
-                        _place: place,
-                    })
-                    .await;
-            });
-        }
-    });
-    connections
-}
-
-/// Reads certificate, key and authorities again when one of the files changes. What cannot be used is told, and
-/// the old stays.
-async fn keep_doors(tls: Tls, doors: Arc<ArcSwap<Doors>>, stopping: CancellationToken) {
-    let mut known = changed_at(&tls);
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
-        let now = changed_at(&tls);
-        if now == known {
-            continue;
-        }
-        known = now;
-        match tls_material(&tls) {
-            Ok((config, trust)) => {
-                doors.store(Arc::new(Doors {
-                    acceptor: TlsAcceptor::from(config),
-                    trust,
-                }));
-                info!("TLS files were read again");
-            }
-            Err(failure) => warn!(%failure, "changed TLS files cannot be used; the old stay"),
-        }
-    }
-}
-
-fn changed_at(tls: &Tls) -> Vec<Option<SystemTime>> {
-    [&tls.certificate, &tls.key, &tls.client_authorities]
-        .into_iter()
-        .chain(&tls.revocation_lists)
-        .map(|path| std::fs::metadata(path).and_then(|found| found.modified()).ok())
-        .collect()
-}
-
-fn tls_material(tls: &Tls) -> Result<(Arc<ServerConfig>, ClientTrust), ServeError> {
-    let chain = certificates(&tls.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| unusable(tls.key.display())(&error))?;
-    let versions = if tls.allow_tls12 {
-        Versions::Tls12And13
-    } else {
-        Versions::Tls13
-    };
-    let config = server_config(chain, key, versions).map_err(|error| unusable("tls.certificate")(&error))?;
-    let lists = match &tls.revocation_lists {
-        None => Vec::new(),
-        Some(path) => CertificateRevocationListDer::pem_file_iter(path)
-            .and_then(Iterator::collect)
-            .map_err(|error| unusable(path.display())(&error))?,
-    };
-    let trust = ClientTrust::new(certificates(&tls.client_authorities)?, lists)
-        .map_err(|error| unusable("tls.client_authorities")(&error))?;
-    Ok((Arc::new(config), trust))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServeError> {
-    let wrong = unusable(path.display());
-    let found: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| wrong(&error))?;
-    if found.is_empty() {
-        return Err(wrong(&"holds no certificate"));
-    }
-    Ok(found)
 }
 
 fn profiles(folder: Option<&Path>) -> Result<Profiles, ServeError> {

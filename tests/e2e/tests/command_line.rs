@@ -2,31 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn samples(name: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../crates/ctf/tests/samples")
-        .join(name);
-    let entries = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.is_file()).collect()
-}
-
-/// The binary that `cargo xtask test` built, or the one beside this test.
-fn sendhub(arguments: &[&str]) -> Output {
-    let binary = std::env::var_os("SENDHUB_BIN").map_or_else(
-        || {
-            let test = std::env::current_exe().unwrap();
-            test.parent().unwrap().parent().unwrap().join("sendhub")
-        },
-        PathBuf::from,
-    );
-    assert!(binary.is_file(), "build the binary first: cargo build");
-    Command::new(binary).args(arguments).output().unwrap()
-}
+use sendhub_e2e::{samples, sendhub};
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()

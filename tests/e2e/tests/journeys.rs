@@ -4,23 +4,9 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
-fn binary() -> PathBuf {
-    let binary = std::env::var_os("SENDHUB_BIN").map_or_else(
-        || {
-            let test = std::env::current_exe().unwrap();
-            test.parent().unwrap().parent().unwrap().join("sendhub")
-        },
-        PathBuf::from,
-    );
-    assert!(binary.is_file(), "build the binary first: cargo build");
-    binary
-}
-
-fn sendhub(arguments: &[&str]) -> Output {
-    Command::new(binary()).args(arguments).output().unwrap()
-}
+use sendhub_e2e::{binary, samples, sendhub};
 
 fn done(arguments: &[&str]) -> String {
     let output = sendhub(arguments);
@@ -31,17 +17,6 @@ fn done(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
-}
-
-fn samples(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../crates/ctf/tests/samples")
-        .join(folder);
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .collect()
 }
 
 fn sample() -> PathBuf {
