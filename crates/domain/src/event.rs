@@ -31,6 +31,24 @@ coded! {
         AccessRefused = "ACCESS_REFUSED",
         /// The directory changed.
         DirectoryChanged = "DIRECTORY_CHANGED",
+        /// A consent, finding, determination or authority was recorded.
+        RightsRecorded = "RIGHTS_RECORDED",
+        /// Somebody read what is recorded of a person's rights.
+        RightsRead = "RIGHTS_READ",
+        /// A delivery was stopped: the law no longer allows it.
+        DeliveryStopped = "DELIVERY_STOPPED",
+        /// A decision was referred to a named person.
+        ReferralOpened = "REFERRAL_OPENED",
+        /// A named person decided what was referred.
+        ReferralDecided = "REFERRAL_DECIDED",
+        /// A clock's notice was given.
+        ClockNotice = "CLOCK_NOTICE",
+        /// An exception was recorded against a clock.
+        ClockException = "CLOCK_EXCEPTION",
+        /// An attachment was stored.
+        AttachmentStored = "ATTACHMENT_STORED",
+        /// The rules were replaced.
+        PolicyChanged = "POLICY_CHANGED",
     }
 }
 

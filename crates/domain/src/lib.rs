@@ -5,6 +5,7 @@ pub mod age;
 pub mod agency;
 pub mod calendar;
 pub mod clock;
+pub mod disclosure;
 pub mod event;
 pub mod exchange;
 pub mod identifiers;

@@ -154,6 +154,7 @@ impl Hub {
             exchange: name(copy.exchange),
             kind: match copy.kind {
                 ExchangeKind::Transfer => WireKind::Transfer.into(),
+                _ => WireKind::Unspecified.into(),
             },
             case_reference: copy.case_reference.clone().unwrap_or_default(),
             sender_agency_id: copy.sender.to_string(),
