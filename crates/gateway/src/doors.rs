@@ -144,7 +144,7 @@ pub(crate) fn accept(
                 let shaken = tokio::time::timeout(patience, doors.acceptor.accept(stream)).await;
                 let Ok(Ok(stream)) = shaken else { return };
                 let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
-                let peer = doors.trust.judge(shown, hub.clock.now());
+                let peer = doors.trust.judge(shown, hub.clock.machine_now());
                 let _ = ready
                     .send(Connection {
                         stream,

@@ -177,7 +177,7 @@ impl Gate {
         })?;
         let token = self
             .tokens
-            .verify(token, &agency, certificate, self.hub.clock.now())
+            .verify(token, &agency, certificate, self.hub.clock.machine_now())
             .map_err(|reason| away(&actor, Refusal::new(reason, token_words(reason))))?;
         actor.subject = Some(token.subject.clone());
         actor.role = Some(token.role.clone());

@@ -1,6 +1,7 @@
 //! The hub: everything the services share, and the one way by which they write and refuse.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +16,18 @@ use sendhub_domain::agency::AgencyId;
 use sendhub_domain::calendar::{BankHolidays, SchoolCalendar};
 use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
 use sendhub_domain::identifiers::LaEstab;
-use sendhub_policy::{Decision, PolicySet};
+use sendhub_policy::{Decision, PolicySet, Sources};
 use sendhub_store::{
     Change, CommitRefused, Committed, Committer, Conflict, Directory, Effect, LogEntry, Store, StoreError,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tracing::warn;
+use tracing::{error, info, warn};
 
+use crate::attachments::Vault;
 use crate::clock::{Clock, england};
 use crate::identity::Caller;
+use crate::minimisation::Minimisation;
 use crate::register::Register;
 use crate::wakeups::Wakeups;
 
@@ -49,6 +52,10 @@ pub struct Hub {
     pub holidays: BankHolidays,
     /// Calendars of schools that have given one.
     pub calendars: HashMap<LaEstab, SchoolCalendar>,
+    /// Which groups of pupil information each kind of recipient may have.
+    pub minimisation: Minimisation,
+    /// Where attachments lie.
+    pub vault: Vault,
     /// Time and fresh ids.
     pub clock: Arc<dyn Clock>,
     /// Who watches an inbox.
@@ -91,6 +98,51 @@ impl Hub {
                 warn!(%failure, "the directory could not be read; the last known one stays");
             }
             self.wakeups.sweep();
+        }
+    }
+
+    /// Takes up changed rules while the hub runs, when they come from a folder: a broken set is refused, and the old
+    /// one stays.
+    pub async fn keep_policy(self: Arc<Self>, folder: PathBuf, every: Duration) {
+        let mut seen = self.policy.load().version().to_owned();
+        let mut tick = tokio::time::interval(every);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.stopping.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            // Read as a whole each time: an editor writes in steps, and a half-written set is refused like any other.
+            let Ok(sources) = Sources::read(&folder) else { continue };
+            let version = sources.version();
+            if version == seen {
+                continue;
+            }
+            seen.clone_from(&version);
+            match PolicySet::load(&folder, day_in_england(self.clock.now())) {
+                Ok(set) => self.take_policy(set).await,
+                Err(failure) => error!(%failure, "the changed rules are broken; the old ones stay"),
+            }
+        }
+    }
+
+    /// Puts a checked set of rules in the place of the one that serves, once the log says so.
+    async fn take_policy(&self, set: PolicySet) {
+        let mut event = AuditEvent::new(
+            EventKind::PolicyChanged,
+            EventOutcome::Success,
+            self.clock.now(),
+            "policy.directory",
+        );
+        event.policy_version = Some(set.version().to_owned());
+        let before = self.policy.load().version().to_owned();
+        event.facts.push(("replaces", before));
+        match self.record(&event, Vec::new()).await {
+            Ok(_) => {
+                info!(version = set.version(), "new rules");
+                self.policy.store(Arc::new(set));
+            }
+            Err(failure) => error!(%failure, "the log does not take the change of rules; the old ones stay"),
         }
     }
 

@@ -11,32 +11,128 @@ pub fn scopes(role: &str, kind: AgencyKind) -> &'static [&'static str] {
             "directory.operate",
             "directory.manage",
             "audit.read",
+            "policy.read",
         ],
         // Whoever runs the hub is never a party to an exchange, whatever role a token claims.
-        ("auditor", _) => &["directory.read", "audit.read"],
-        ("administrator", _) => &["directory.read", "directory.manage", "audit.read"],
+        ("auditor", _) => &["directory.read", "audit.read", "policy.read", "clock.read"],
+        ("administrator", _) => &["directory.read", "directory.manage", "audit.read", "policy.read"],
         (_, AgencyKind::HubOperator) => &[],
-        ("mis-system" | "senco" | "data-manager", _) => &[
-            "transfer.send",
-            "transfer.read",
+        // A named person who decides what the rules refer, and who is told when the glass is broken.
+        ("data-protection-officer", _) => &[
+            "referral.decide",
             "mailbox.collect",
+            "rights.read",
+            "clock.read",
+            "policy.read",
             "directory.read",
             "audit.read",
         ],
-        ("la-system" | "la-case-officer", AgencyKind::LocalAuthority) => &[
-            "transfer.send",
-            "transfer.read",
-            "transfer.search",
-            "mailbox.collect",
-            "directory.read",
-            "audit.read",
-        ],
-        ("health-system" | "health-practitioner", AgencyKind::HealthBody) => {
-            &["mailbox.collect", "directory.read", "audit.read"]
+        ("mis-system" | "senco" | "data-manager", AgencyKind::LocalAuthority) => LOCAL_AUTHORITY_RECORDS,
+        ("la-system" | "la-case-officer", AgencyKind::LocalAuthority) => LOCAL_AUTHORITY,
+        ("mis-system" | "senco" | "data-manager" | "head" | "safeguarding-lead", kind)
+            if kind.is_school() || matches!(kind, AgencyKind::Post16 | AgencyKind::EarlyYears) =>
+        {
+            SCHOOL
         }
+        ("mis-system" | "senco" | "data-manager", _) => TRANSFERS,
+        ("health-system" | "health-practitioner", AgencyKind::HealthBody) => HEALTH,
+        ("mod-system" | "mod-officer", AgencyKind::MinistryOfDefence) => DEFENCE,
         _ => &[],
     }
 }
+
+const TRANSFERS: &[&str] = &[
+    "transfer.send",
+    "transfer.read",
+    "mailbox.collect",
+    "directory.read",
+    "audit.read",
+];
+const LOCAL_AUTHORITY_RECORDS: &[&str] = TRANSFERS;
+const SCHOOL: &[&str] = &[
+    "transfer.send",
+    "transfer.read",
+    "mailbox.collect",
+    "directory.read",
+    "audit.read",
+    "pupil.send",
+    "assessment.advise",
+    "assessment.read",
+    "review.run",
+    "review.take_part",
+    "review.read",
+    "servicechild.send",
+    "rights.record",
+    "rights.read",
+    "notice.send",
+    "attachment.write",
+    "attachment.read",
+    "clock.read",
+    "clock.except",
+    "policy.read",
+    "referral.decide",
+];
+const LOCAL_AUTHORITY: &[&str] = &[
+    "transfer.send",
+    "transfer.read",
+    "transfer.search",
+    "mailbox.collect",
+    "directory.read",
+    "audit.read",
+    "pupil.send",
+    "assessment.case",
+    // An authority may itself be asked for advice: by another one, or by its own case officers.
+    "assessment.advise",
+    "assessment.read",
+    "review.run",
+    "review.take_part",
+    "review.decide",
+    "review.read",
+    "rights.record",
+    "rights.read",
+    "notice.send",
+    "attachment.write",
+    "attachment.read",
+    "clock.read",
+    "clock.except",
+    "policy.read",
+    "referral.decide",
+];
+const HEALTH: &[&str] = &[
+    "mailbox.collect",
+    "directory.read",
+    "audit.read",
+    "pupil.send",
+    "assessment.advise",
+    "assessment.read",
+    "review.take_part",
+    "review.read",
+    "rights.record",
+    "rights.read",
+    "notice.send",
+    "attachment.write",
+    "attachment.read",
+    "clock.read",
+    "clock.except",
+    "policy.read",
+    "referral.decide",
+];
+const DEFENCE: &[&str] = &[
+    "mailbox.collect",
+    "directory.read",
+    "audit.read",
+    "assessment.advise",
+    "assessment.read",
+    "review.take_part",
+    "review.read",
+    "servicechild.send",
+    "notice.send",
+    "attachment.write",
+    "attachment.read",
+    "clock.read",
+    "policy.read",
+    "referral.decide",
+];
 
 #[cfg(test)]
 mod tests {
@@ -62,6 +158,16 @@ mod tests {
             ("auditor", AgencyKind::Academy, "directory.manage", false),
             ("administrator", AgencyKind::HealthBody, "directory.manage", true),
             ("nobody", AgencyKind::Academy, "directory.read", false),
+            ("senco", AgencyKind::Academy, "assessment.advise", true),
+            ("senco", AgencyKind::Academy, "assessment.case", false),
+            ("la-case-officer", AgencyKind::LocalAuthority, "assessment.case", true),
+            ("la-case-officer", AgencyKind::LocalAuthority, "review.decide", true),
+            ("senco", AgencyKind::MaintainedSchool, "review.decide", false),
+            ("health-practitioner", AgencyKind::HealthBody, "assessment.advise", true),
+            ("health-practitioner", AgencyKind::HealthBody, "transfer.send", false),
+            ("mod-officer", AgencyKind::MinistryOfDefence, "rights.read", false),
+            ("data-protection-officer", AgencyKind::Academy, "referral.decide", true),
+            ("data-protection-officer", AgencyKind::Academy, "pupil.send", false),
         ];
         for (role, kind, scope, expected) in table {
             assert_eq!(

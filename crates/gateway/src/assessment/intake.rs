@@ -1,0 +1,518 @@
+//! What each request of the assessment service comes to: recipients, item, ground, and the step of its case.
+
+use std::sync::Arc;
+
+use sendhub_contracts::assessment::v1 as wire;
+use sendhub_contracts::errors::v1::Reason;
+use sendhub_contracts::exchange::Exchange;
+use sendhub_contracts::refusal::Refusal;
+use sendhub_contracts::types::v1::Answer;
+use sendhub_domain::agency::{Agency, AgencyId, AgencyKind};
+use sendhub_domain::assessment::{AssessmentCase, AssessmentStep, Consequences};
+use sendhub_domain::disclosure::{Ground, Item, RecipientRole};
+use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId, ExchangeKind};
+use sendhub_policy::{ExistingAdvice, ServingParent};
+
+use super::steps;
+use crate::exchange::header::Outside;
+use crate::exchange::intake::{Intake, Place, Within, case_not_found, step_refusal};
+use crate::exchange::matters::{self, OpenMatter};
+use crate::exchange::offer::{CaseStep, Draft};
+use crate::exchange::parties::{Addressee, Sent, wrong};
+use crate::hub::Hub;
+use crate::identity::Caller;
+use crate::judge::find;
+
+/// The methods, as the log names them and as stored exchanges are read by.
+pub(crate) mod methods {
+    pub(crate) const OPEN: &str = "sendhub.assessment.v1.AssessmentService/OpenCase";
+    pub(crate) const REQUEST_ADVICE: &str = "sendhub.assessment.v1.AssessmentService/RequestAdvice";
+    pub(crate) const RESPOND: &str = "sendhub.assessment.v1.AssessmentService/RespondToAdviceRequest";
+    pub(crate) const RETURN_ADVICE: &str = "sendhub.assessment.v1.AssessmentService/ReturnAdvice";
+    pub(crate) const DECIDE_ADVICE: &str = "sendhub.assessment.v1.AssessmentService/DecideAdvice";
+    pub(crate) const RECORD_EVENT: &str = "sendhub.assessment.v1.AssessmentService/RecordCaseEvent";
+    pub(crate) const SEND_PLAN: &str = "sendhub.assessment.v1.AssessmentService/SendPlan";
+    pub(crate) const CONSULT: &str = "sendhub.assessment.v1.AssessmentService/ConsultInstitution";
+    pub(crate) const REPLY: &str = "sendhub.assessment.v1.AssessmentService/ReplyToConsultation";
+}
+
+/// The envelope's recipients, each with this item, seen to have their part or not.
+fn addressed(sent: &Sent, item: Item, shown: impl Fn(&Agency, RecipientRole) -> bool) -> Vec<Addressee> {
+    sent.recipients
+        .iter()
+        .map(|(agency, role)| Addressee {
+            agency: Arc::clone(agency),
+            role: *role,
+            item,
+            shown: shown(agency, *role),
+        })
+        .collect()
+}
+
+/// The one recipient that a request must name, in one of these parts.
+fn the_one(sent: &Sent, roles: &[RecipientRole], item: Item) -> Result<Addressee, Refusal> {
+    match sent.recipients.as_slice() {
+        [(agency, role)] if roles.contains(role) => Ok(Addressee {
+            agency: Arc::clone(agency),
+            role: *role,
+            item,
+            shown: true,
+        }),
+        [_] => Err(Refusal::fields(vec![wrong(
+            "envelope.recipients[0].role",
+            format!("must be {}", codes(roles)),
+        )])),
+        _ => Err(Refusal::fields(vec![wrong(
+            "envelope.recipients",
+            format!("must name exactly one, as {}", codes(roles)),
+        )])),
+    }
+}
+
+fn codes(roles: &[RecipientRole]) -> String {
+    roles
+        .iter()
+        .map(|role| role.code())
+        .collect::<Vec<_>>()
+        .join(" or ")
+}
+
+/// The one to whom an answer goes: not named by the sender, but known from what is answered.
+fn answer_to(
+    hub: &Hub,
+    sent: &Sent,
+    to: &AgencyId,
+    role: RecipientRole,
+    item: Item,
+) -> Result<Addressee, Refusal> {
+    if sent.recipients.iter().any(|(agency, _)| agency.id != *to) {
+        return Err(Refusal::fields(vec![wrong(
+            "envelope.recipients",
+            "an answer goes to the one who asked and nobody else",
+        )]));
+    }
+    let agency = hub
+        .directory
+        .load()
+        .agency(to)
+        .cloned()
+        .ok_or_else(case_not_found)?;
+    Ok(Addressee {
+        agency,
+        role,
+        item,
+        shown: true,
+    })
+}
+
+/// Takes steps on a copy of the case, and turns what follows into a draft.
+fn step(
+    hub: &Hub,
+    caller: &Caller,
+    sent: &Sent,
+    place: &Place<'_>,
+    taken: Vec<AssessmentStep>,
+    addressees: Vec<Addressee>,
+) -> Result<Draft, Refusal> {
+    let open = place.matter.ok_or_else(case_not_found)?;
+    let mut case = open.assessment()?.clone();
+    let mut all = Consequences::default();
+    for one in taken {
+        let out = case
+            .apply(one, &caller.agency.id, place.exchange, place.today)
+            .map_err(|refused| step_refusal(&refused))?;
+        all.start.extend(out.start);
+        all.end.extend(out.end);
+        all.lift.extend(out.lift);
+        all.warnings.extend(out.warnings);
+    }
+    drafted(hub, caller, sent, place, open, &case, &all, addressees)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a draft of a step is made of; used once")]
+fn drafted(
+    hub: &Hub,
+    caller: &Caller,
+    sent: &Sent,
+    place: &Place<'_>,
+    open: &OpenMatter,
+    case: &AssessmentCase,
+    out: &Consequences,
+    addressees: Vec<Addressee>,
+) -> Result<Draft, Refusal> {
+    let mut draft = Draft::to(addressees);
+    draft.case = open.next();
+    draft.warnings = matters::warnings(out);
+    draft.facts.push(("state", case.state().code().into()));
+    draft.clocks = hub.start_clocks(&out.start, case.authority(), caller, sent)?;
+    draft.ended = hub.end_clocks(out, &open.clocks, place.today);
+    draft.ground = Some(Ground::Reg6);
+    draft.due_on = draft.clocks.first().map(|clock| clock.due.due_on);
+    Ok(draft)
+}
+
+impl Intake for wire::OpenCaseRequest {
+    const METHOD: &'static str = methods::OPEN;
+    const KIND: ExchangeKind = ExchangeKind::AssessmentCase;
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, _: &Place<'_>) -> Result<Draft, Refusal> {
+        let content = self.content.clone().unwrap_or_default();
+        let directory = hub.directory.load();
+        let opening = steps::opening(&content, &caller.agency.id, &directory).ok_or_else(|| {
+            Refusal::fields(vec![wrong("content.received_on", "is not a day of the calendar")])
+        })?;
+        let (case, out) = AssessmentCase::open(opening, caller.agency.id.clone());
+        // Reg 4(2): whom the authority tells that it considers a request.
+        let mut draft = Draft::to(addressed(sent, Item::AssessmentNotice, |_, _| true));
+        draft.case = CaseStep::Opens(CaseId(hub.clock.new_id()), CaseKind::Assessment);
+        draft.warnings = matters::warnings(&out);
+        draft.facts.push(("state", case.state().code().into()));
+        draft.clocks = hub.start_clocks(&out.start, case.authority(), caller, sent)?;
+        draft.ground = Some(Ground::Reg6);
+        Ok(draft)
+    }
+}
+
+impl Intake for wire::RequestAdviceRequest {
+    const METHOD: &'static str = methods::REQUEST_ADVICE;
+    const KIND: ExchangeKind = ExchangeKind::AdviceRequest;
+
+    fn within(&self) -> Within<'_> {
+        let case = self.content.as_ref().map_or("", |content| content.case.as_str());
+        Within::Case("content.case", case)
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        let content = self.content.clone().unwrap_or_default();
+        let adviser = the_one(
+            sent,
+            &[RecipientRole::Adviser, RecipientRole::MinistryOfDefence],
+            Item::AdviceRequest,
+        )?;
+        let asked = steps::request_advice(&content, &adviser.agency.id, adviser.agency.kind)
+            .ok_or_else(|| Refusal::fields(vec![wrong("content.adviser_kind", "is required")]))?;
+        let serves = place
+            .matter
+            .and_then(|open| open.assessment().ok())
+            .and_then(|case| case.facts().serving_parent)
+            == Some(true);
+        let mut draft = step(hub, caller, sent, place, vec![asked], vec![adviser])?;
+        let claimed = content
+            .existing_advice
+            .iter()
+            .filter(|one| one.kind() == content.adviser_kind())
+            .map(|one| {
+                [one.author_agrees(), one.authority_agrees(), one.family_agrees()]
+                    .iter()
+                    .all(|answer| *answer == Answer::Yes)
+            })
+            .max();
+        draft.circumstances.existing_advice = match claimed {
+            None => ExistingAdvice::NotClaimed,
+            Some(true) => ExistingAdvice::AllAgree,
+            Some(false) => ExistingAdvice::NotAllAgree,
+        };
+        if serves {
+            draft.circumstances.serving_parent = ServingParent::Serves;
+        }
+        Ok(draft)
+    }
+}
+
+/// The request that an answer answers, with who asked and who was asked.
+struct AdviceAsked {
+    request: ExchangeId,
+    authority: AgencyId,
+    adviser: AgencyId,
+}
+
+fn advice_asked(place: &Place<'_>) -> Result<AdviceAsked, Refusal> {
+    let record = place
+        .answered
+        .filter(|record| record.kind == ExchangeKind::AdviceRequest)
+        .ok_or_else(|| {
+            Refusal::fields(vec![wrong(
+                "content.advice_request",
+                "is not a request for advice",
+            )])
+        })?;
+    let adviser = Outside::read(&record.header)
+        .copies
+        .first()
+        .and_then(|copy| AgencyId::parse(&copy.recipient).ok())
+        .ok_or_else(case_not_found)?;
+    Ok(AdviceAsked {
+        request: record.exchange,
+        authority: record.sender.clone(),
+        adviser,
+    })
+}
+
+impl Intake for wire::RespondToAdviceRequestRequest {
+    const METHOD: &'static str = methods::RESPOND;
+    const KIND: ExchangeKind = ExchangeKind::AdviceResponse;
+
+    fn within(&self) -> Within<'_> {
+        let request = self
+            .content
+            .as_ref()
+            .map_or("", |content| content.advice_request.as_str());
+        Within::Answer("content.advice_request", request)
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        let asked = advice_asked(place)?;
+        let content = self.content.clone().unwrap_or_default();
+        let taken = steps::response(&content, asked.request)
+            .ok_or_else(|| Refusal::fields(vec![wrong("content.answer", "is required")]))?;
+        let (to, role) = if caller.agency.id == asked.adviser {
+            (&asked.authority, RecipientRole::ResponsibleAuthority)
+        } else {
+            (&asked.adviser, RecipientRole::Adviser)
+        };
+        let to = answer_to(hub, sent, to, role, Item::AdviceResponse)?;
+        step(hub, caller, sent, place, vec![taken], vec![to])
+    }
+}
+
+impl Intake for wire::ReturnAdviceRequest {
+    const METHOD: &'static str = methods::RETURN_ADVICE;
+    const KIND: ExchangeKind = ExchangeKind::AdviceReturn;
+
+    fn within(&self) -> Within<'_> {
+        let request = self
+            .content
+            .as_ref()
+            .map_or("", |content| content.advice_request.as_str());
+        Within::Answer("content.advice_request", request)
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        let asked = advice_asked(place)?;
+        let content = self.content.clone().unwrap_or_default();
+        super::thread::check(&content)?;
+        let taken = steps::advice(&content, asked.request);
+        let to = answer_to(
+            hub,
+            sent,
+            &asked.authority,
+            RecipientRole::ResponsibleAuthority,
+            Item::Advice,
+        )?;
+        let mut draft = step(hub, caller, sent, place, vec![taken], vec![to])?;
+        draft.warnings.extend(super::thread::warnings(&content, place.today));
+        Ok(draft)
+    }
+}
+
+impl Intake for wire::DecideAdviceRequest {
+    const METHOD: &'static str = methods::DECIDE_ADVICE;
+    const KIND: ExchangeKind = ExchangeKind::AdviceDecision;
+
+    fn within(&self) -> Within<'_> {
+        use wire::advice_decision_content::Decision;
+        match self.content.as_ref() {
+            Some(wire::AdviceDecisionContent {
+                decision: Some(Decision::UseExisting(existing)),
+                ..
+            }) => Within::Case("content.use_existing.case", &existing.case),
+            Some(content) => Within::Answer("content.advice_request", &content.advice_request),
+            None => Within::Nothing,
+        }
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        let content = self.content.clone().unwrap_or_default();
+        let missing = || Refusal::fields(vec![wrong("content.decision", "is required")]);
+        if place.answered.is_some() {
+            let asked = advice_asked(place)?;
+            let taken = steps::advice_decision(&content, Some(asked.request), None).ok_or_else(missing)?;
+            let to = answer_to(hub, sent, &asked.adviser, RecipientRole::Adviser, Item::AdviceDecision)?;
+            return step(hub, caller, sent, place, vec![taken], vec![to]);
+        }
+        // Existing advice: the envelope names its author, who is told that it is used again.
+        let author = the_one(sent, &[RecipientRole::Adviser], Item::AdviceDecision)?;
+        let taken =
+            steps::advice_decision(&content, None, Some(&author.agency.id)).ok_or_else(missing)?;
+        step(hub, caller, sent, place, vec![taken], vec![author])
+    }
+}
+
+impl Intake for wire::RecordCaseEventRequest {
+    const METHOD: &'static str = methods::RECORD_EVENT;
+    const KIND: ExchangeKind = ExchangeKind::AssessmentCase;
+
+    fn within(&self) -> Within<'_> {
+        let case = self.content.as_ref().map_or("", |content| content.case.as_str());
+        Within::Case("content.case", case)
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        let content = self.content.clone().unwrap_or_default();
+        let open = place.matter.ok_or_else(case_not_found)?;
+        let taken = steps::event(open.assessment()?, &content)
+            .ok_or_else(|| Refusal::fields(vec![wrong("content.event", "is required")]))?;
+        let to = addressed(sent, Item::AssessmentNotice, |_, _| true);
+        step(hub, caller, sent, place, taken, to)
+    }
+}
+
+impl Intake for wire::SendPlanRequest {
+    const METHOD: &'static str = methods::SEND_PLAN;
+    const KIND: ExchangeKind = ExchangeKind::Plan;
+
+    fn within(&self) -> Within<'_> {
+        let case = self.content.as_ref().map_or("", |content| content.case.as_str());
+        Within::Case("content.case", case)
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        use wire::PlanStage as Stage;
+        let content = self.content.clone().unwrap_or_default();
+        let stage = content.stage();
+        let directory = hub.directory.load();
+        let named = content
+            .named_institution
+            .as_ref()
+            .or_else(|| content.section_i.as_ref().and_then(|section| section.institution.as_ref()))
+            .and_then(|reference| find(reference, &directory).ok().flatten());
+        // What the Act and Regulations require at each stage needs no consent, but only for those whom they name.
+        let shown = |agency: &Agency, role: RecipientRole| match (stage, role) {
+            (Stage::Shared | Stage::Extract, _) => true,
+            (_, RecipientRole::NamedInstitution) => {
+                named.as_ref().is_some_and(|named| named.id == agency.id)
+            }
+            (_, RecipientRole::CommissioningBody) => agency.kind == AgencyKind::HealthBody,
+            (Stage::Transferred, RecipientRole::NewLocalAuthority) => {
+                agency.kind == AgencyKind::LocalAuthority
+            }
+            _ => false,
+        };
+        let to = addressed(sent, Item::EhcPlan, shown);
+        let ground = match (stage, sent.ground) {
+            (Stage::Shared | Stage::Extract, claimed) => claimed,
+            (Stage::Draft | Stage::AmendmentNotice, Ground::None) => Ground::StatutoryDraft,
+            (Stage::Transferred, Ground::None) => Ground::StatutoryTransfer,
+            (_, Ground::None) => Ground::StatutorySendFinal,
+            (_, claimed) => claimed,
+        };
+        let first = sent.recipients.first().map(|(agency, _)| agency.id.clone());
+        let taken = steps::plan(&content, first.as_ref(), &directory, place.today);
+        let mut draft = match place.matter {
+            None => Draft::to(to),
+            Some(open) => match &open.matter {
+                matters::Matter::Review(_) if stage == Stage::AmendedFinal => {
+                    crate::review::amended_plan(hub, caller, sent, place, to)?
+                }
+                matters::Matter::Assessment(_) => step(hub, caller, sent, place, taken, to)?,
+                matters::Matter::Review(_) => {
+                    let mut draft = Draft::to(to);
+                    draft.case = open.next();
+                    draft
+                }
+            },
+        };
+        if place.matter.is_none() && matches!(stage, Stage::Shared | Stage::Extract) && sent.recipients.is_empty()
+        {
+            return Err(Refusal::fields(vec![wrong(
+                "envelope.recipients",
+                "must name at least one",
+            )]));
+        }
+        draft.ground = Some(ground);
+        draft.facts.push(("stage", stage_code(stage).into()));
+        Ok(draft)
+    }
+}
+
+const fn stage_code(stage: wire::PlanStage) -> &'static str {
+    match stage {
+        wire::PlanStage::Draft => "DRAFT",
+        wire::PlanStage::Final => "FINAL",
+        wire::PlanStage::AmendmentNotice => "AMENDMENT_NOTICE",
+        wire::PlanStage::AmendedFinal => "AMENDED_FINAL",
+        wire::PlanStage::Shared => "SHARED",
+        wire::PlanStage::Transferred => "TRANSFERRED",
+        wire::PlanStage::Extract => "EXTRACT",
+        wire::PlanStage::Unspecified => "UNSPECIFIED",
+    }
+}
+
+impl Intake for wire::ConsultInstitutionRequest {
+    const METHOD: &'static str = methods::CONSULT;
+    const KIND: ExchangeKind = ExchangeKind::Consultation;
+
+    fn within(&self) -> Within<'_> {
+        let case = self.content.as_ref().map_or("", |content| content.case.as_str());
+        Within::Case("content.case", case)
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        let to = the_one(sent, &[RecipientRole::ConsultedInstitution], Item::EhcPlan)?;
+        let taken = vec![steps::consult(&to.agency.id)];
+        let open = place.matter.ok_or_else(case_not_found)?;
+        let mut draft = if matches!(open.matter, matters::Matter::Review(_)) {
+            crate::review::consult(hub, caller, sent, place, to)?
+        } else {
+            step(hub, caller, sent, place, taken, vec![to])?
+        };
+        draft.ground = Some(Ground::StatutoryConsultation);
+        Ok(draft)
+    }
+}
+
+impl Intake for wire::ReplyToConsultationRequest {
+    const METHOD: &'static str = methods::REPLY;
+    const KIND: ExchangeKind = ExchangeKind::ConsultationReply;
+
+    fn within(&self) -> Within<'_> {
+        let consultation = self
+            .content
+            .as_ref()
+            .map_or("", |content| content.consultation.as_str());
+        Within::Answer("content.consultation", consultation)
+    }
+
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
+        let record = place
+            .answered
+            .filter(|record| record.kind == ExchangeKind::Consultation)
+            .ok_or_else(|| {
+                Refusal::fields(vec![wrong("content.consultation", "is not a consultation")])
+            })?;
+        let to = answer_to(
+            hub,
+            sent,
+            &record.sender,
+            RecipientRole::ResponsibleAuthority,
+            Item::ConsultationReply,
+        )?;
+        let content = self.content.clone().unwrap_or_default();
+        let open = place.matter.ok_or_else(case_not_found)?;
+        if matches!(open.matter, matters::Matter::Review(_)) {
+            let mut draft = Draft::to(vec![to]);
+            draft.case = open.next();
+            draft.ground = Some(Ground::Reg20);
+            return Ok(draft);
+        }
+        let taken = vec![steps::reply(&content, record.exchange)];
+        step(hub, caller, sent, place, taken, vec![to])
+    }
+}
+
+/// Only the authority that keeps the case opens what is its to open; said here once for the service.
+pub(crate) fn authority_only(caller: &Caller) -> Result<(), Refusal> {
+    if caller.agency.kind == AgencyKind::LocalAuthority {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::SenderNotPermitted,
+        "only a local authority opens and decides a case",
+    ))
+}
+
+/// Every request here is an exchange with an envelope.
+const _: fn() = || {
+    fn exchange<T: Exchange>() {}
+    exchange::<wire::OpenCaseRequest>();
+};

@@ -1,0 +1,173 @@
+//! The facts of one disclosure, established anew each time: at sending, and again on the day of collection.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use sendhub_domain::agency::{Agency, AgencyKind};
+use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, Item, ReferralStanding};
+use sendhub_domain::exchange::RightsRecordId;
+use sendhub_domain::rights::{RequestKind, RightsFacts, Scope};
+use sendhub_policy::{
+    Continuation, Decision, DisclosureFacts, Effect as Outcome, Exclusion, Facts, FamilyView, Question,
+    RecipientParty, Stage,
+};
+
+use super::circumstances::Circumstances;
+use super::header::Standing;
+use crate::hub::Hub;
+
+/// What a decision about one copy is made from.
+pub(crate) struct Copy<'a> {
+    pub(crate) stage: Stage,
+    pub(crate) sender: &'a Agency,
+    pub(crate) recipient: &'a Agency,
+    pub(crate) standing: &'a Standing,
+    pub(crate) circumstances: &'a Circumstances,
+    pub(crate) referral: ReferralStanding,
+    pub(crate) rights: &'a RightsFacts,
+    pub(crate) on: Date,
+}
+
+/// A decision, and the consent that it rests on, if it would be another without it.
+pub(crate) struct Decided {
+    pub(crate) decision: Arc<Decision>,
+    pub(crate) relies_on: Option<RightsRecordId>,
+}
+
+impl Hub {
+    /// Decides one copy.
+    pub(crate) fn decide(&self, copy: &Copy<'_>) -> Decided {
+        let consent = copy.rights.consent_standing(&scope(copy), copy.on);
+        let facts = self.facts(copy, consent.standing);
+        let policy = self.policy.load();
+        let ask = |facts: DisclosureFacts| {
+            policy.decide(&Question {
+                on: copy.on,
+                facts: Facts::Disclosure(facts),
+            })
+        };
+        let decision = ask(facts);
+        // What would be decided were there no consent: tells whether this one carries the decision.
+        let relies_on = consent.by.filter(|_| {
+            decision.effect == Outcome::Permit && {
+                let without = DisclosureFacts {
+                    consent: ConsentStanding::None,
+                    family_view: FamilyView::NotRecorded,
+                    ..facts
+                };
+                ask(without).effect != Outcome::Permit
+            }
+        });
+        Decided { decision, relies_on }
+    }
+
+    fn facts(&self, copy: &Copy<'_>, consent: ConsentStanding) -> DisclosureFacts {
+        let standing = copy.standing;
+        let agreement = self.directory.load().agreement_between(
+            standing.item,
+            &copy.sender.id,
+            &copy.recipient.id,
+            copy.on,
+        );
+        let own = copy.circumstances;
+        DisclosureFacts {
+            stage: copy.stage,
+            item: standing.item,
+            sender_kind: copy.sender.kind,
+            sender_status: copy.sender.status,
+            recipient: if copy.recipient.id == copy.sender.id {
+                RecipientParty::Sender
+            } else {
+                RecipientParty::Agency(copy.recipient.kind, copy.recipient.status)
+            },
+            role: standing.role,
+            ground: standing.ground,
+            proof: proof(copy),
+            status: copy.rights.status_on(copy.on),
+            ability: copy.rights.ability_for(&scope(copy), copy.on),
+            consent,
+            family_view: family_view(consent),
+            agreement,
+            referral: copy.referral,
+            break_glass: standing.break_glass,
+            excluded: if copy.rights.excluded(&scope(copy), copy.on).is_some() {
+                Exclusion::Excluded
+            } else {
+                Exclusion::No
+            },
+            plan_continuation: if copy.rights.plan_continues_on(copy.on).is_some() {
+                Continuation::Recorded
+            } else {
+                Continuation::None
+            },
+            existing_advice: own.existing_advice,
+            s23_steps: own.s23_steps,
+            school_placement: own.school_placement,
+            authority_consent: own.authority_consent,
+            serving_parent: own.serving_parent,
+        }
+    }
+}
+
+/// Whether the condition of the claimed ground is shown today.
+fn proof(copy: &Copy<'_>) -> GroundProof {
+    let standing = copy.standing;
+    let shown = match standing.ground {
+        Ground::InterestsOfChild => copy.rights.opinion_covers(&scope(copy), copy.on).is_some(),
+        Ground::Dsa => requested(copy, RequestKind::Dsa),
+        Ground::HigherEducation => requested(copy, RequestKind::HigherEducation),
+        Ground::DisabledPersonsAct | Ground::ChildrenAct => {
+            standing.shown && copy.sender.kind == AgencyKind::LocalAuthority
+        }
+        _ => standing.shown,
+    };
+    if shown {
+        GroundProof::Proven
+    } else {
+        GroundProof::Missing
+    }
+}
+
+fn requested(copy: &Copy<'_>, kind: RequestKind) -> bool {
+    copy.rights
+        .request_on_file(kind, &scope(copy), copy.on)
+        .is_some()
+}
+
+fn scope<'a>(copy: &'a Copy<'_>) -> Scope<'a> {
+    Scope {
+        item: copy.standing.item,
+        recipient: &copy.recipient.id,
+        role: copy.standing.role,
+        purpose: &copy.standing.purpose,
+    }
+}
+
+const fn family_view(consent: ConsentStanding) -> FamilyView {
+    match consent {
+        ConsentStanding::Child
+        | ConsentStanding::Parent
+        | ConsentStanding::YoungPerson
+        | ConsentStanding::Representative
+        | ConsentStanding::AlternativePerson
+        | ConsentStanding::AuthorisedParent
+        | ConsentStanding::Both => FamilyView::Agrees,
+        ConsentStanding::Refused | ConsentStanding::Withdrawn => FamilyView::Refuses,
+        _ => FamilyView::NotRecorded,
+    }
+}
+
+/// Whether a ground is shown by a reference that its sender gives: the hub keeps it and cannot look behind it.
+pub(crate) fn shown_by_reference(ground: Ground, reference: &str) -> bool {
+    match ground {
+        Ground::Appeal
+        | Ground::Research
+        | Ground::CourtOrder
+        | Ground::Maladministration
+        | Ground::SecretaryOfState
+        | Ground::DisabledPersonsAct
+        | Ground::ChildrenAct
+        | Ground::Inspection => !reference.trim().is_empty(),
+        _ => true,
+    }
+}

@@ -1,0 +1,153 @@
+//! Cases: an assessment or a review, made anew from its stored steps each time it is needed.
+
+use jiff::civil::Date;
+use sendhub_contracts::errors::v1::Reason;
+use sendhub_contracts::refusal::Refusal;
+use sendhub_domain::agency::AgencyId;
+use sendhub_domain::assessment::{AssessmentCase, Consequences};
+use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId};
+use sendhub_domain::review::ReviewCase;
+use sendhub_store::StoreError;
+use sendhub_store::reads::{CaseRecord, ClockRecord, ExchangeRecord};
+use tracing::warn;
+
+use super::header::Outside;
+use super::intake::case_not_found;
+use super::offer::CaseStep;
+use crate::hub::{Hub, day_in_england, store_refusal};
+use crate::identity::Caller;
+use crate::record::open_text;
+use crate::{assessment, review};
+
+/// What a case is about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Matter {
+    Assessment(Box<AssessmentCase>),
+    Review(Box<ReviewCase>),
+}
+
+/// A case with all that was done in it.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenMatter {
+    pub(crate) record: CaseRecord,
+    pub(crate) matter: Matter,
+    pub(crate) clocks: Vec<ClockRecord>,
+    pub(crate) exchanges: Vec<ExchangeRecord>,
+}
+
+impl OpenMatter {
+    /// The assessment, when the case is one.
+    ///
+    /// # Errors
+    /// `CASE_STEP_REFUSED`: the step belongs to another kind of case.
+    pub(crate) fn assessment(&self) -> Result<&AssessmentCase, Refusal> {
+        match &self.matter {
+            Matter::Assessment(case) => Ok(case),
+            Matter::Review(_) => Err(wrong_kind("an assessment")),
+        }
+    }
+
+    /// The review, when the case is one.
+    ///
+    /// # Errors
+    /// `CASE_STEP_REFUSED`: the step belongs to another kind of case.
+    pub(crate) fn review(&self) -> Result<&ReviewCase, Refusal> {
+        match &self.matter {
+            Matter::Review(case) => Ok(case),
+            Matter::Assessment(_) => Err(wrong_kind("a review")),
+        }
+    }
+
+    /// What the next step does to the case's row.
+    pub(crate) const fn next(&self) -> CaseStep {
+        CaseStep::Extends(self.record.case, self.record.steps, self.record.subject)
+    }
+
+    /// Whether an agency takes part: it owns the case, or sent or received an exchange of it.
+    fn knows(&self, agency: &AgencyId) -> bool {
+        self.record.owner == *agency
+            || self.exchanges.iter().any(|one| {
+                one.sender == *agency || Outside::read(&one.header).standing(agency).is_some()
+            })
+    }
+}
+
+/// One stored step, opened.
+pub(crate) struct Step<'a> {
+    pub(crate) exchange: ExchangeId,
+    pub(crate) by: &'a AgencyId,
+    pub(crate) on: Date,
+    pub(crate) outside: Outside,
+    /// The request's bytes.
+    pub(crate) request: Vec<u8>,
+}
+
+impl Hub {
+    /// Opens a case that the caller takes part in.
+    ///
+    /// # Errors
+    /// `CASE_NOT_FOUND` when there is none, or the caller has nothing to do with it.
+    pub(crate) async fn open_matter(&self, caller: &Caller, case: CaseId) -> Result<OpenMatter, Refusal> {
+        let matter = self
+            .matter(case)
+            .await
+            .map_err(|failure| store_refusal(&failure))?
+            .ok_or_else(case_not_found)?;
+        if matter.knows(&caller.agency.id) {
+            Ok(matter)
+        } else {
+            Err(case_not_found())
+        }
+    }
+
+    /// A case made from its stored steps; `None` when there is none.
+    pub(crate) async fn matter(&self, case: CaseId) -> Result<Option<OpenMatter>, StoreError> {
+        let Some(record) = self.store.case(case).await? else {
+            return Ok(None);
+        };
+        let exchanges = self.store.case_exchanges(case).await?;
+        let clocks = self.store.clocks_of_case(case).await?;
+        let key = self.register.key_of(record.subject).await?;
+        let mut steps = Vec::with_capacity(exchanges.len());
+        for one in &exchanges {
+            steps.push(Step {
+                exchange: one.exchange,
+                by: &one.sender,
+                on: day_in_england(one.accepted_at),
+                outside: Outside::read(&one.header),
+                request: open_text(&key, one)?,
+            });
+        }
+        let matter = match record.kind {
+            CaseKind::Assessment => {
+                assessment::replay(self, &steps).map(|case| Matter::Assessment(Box::new(case)))
+            }
+            CaseKind::Review => review::replay(self, &steps).map(|case| Matter::Review(Box::new(case))),
+        };
+        let Some(matter) = matter else {
+            warn!(case = %record.case, "a stored case cannot be read");
+            return Err(StoreError::Corrupt("case"));
+        };
+        Ok(Some(OpenMatter {
+            record,
+            matter,
+            clocks,
+            exchanges,
+        }))
+    }
+}
+
+fn wrong_kind(needed: &str) -> Refusal {
+    Refusal::new(
+        Reason::CaseStepRefused,
+        format!("this step belongs to {needed}; the case is another"),
+    )
+}
+
+/// Warnings of a step for the receipt: code and words.
+pub(crate) fn warnings(out: &Consequences) -> Vec<String> {
+    out.warnings
+        .iter()
+        .map(|warning| format!("{}: {} ({})", warning.code, warning.message, warning.provision))
+        .collect()
+}

@@ -1,0 +1,512 @@
+//! The records about a person's rights: opened, and put into the domain's words.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use prost::Message;
+use sendhub_contracts::disclosure;
+use sendhub_contracts::rights::v1 as wire;
+use sendhub_contracts::types::v1::{AgencyReference, Answer};
+use sendhub_domain::age::{SchoolYearStart, anniversary, last_friday_in_june};
+use sendhub_domain::agency::AgencyId;
+use sendhub_domain::disclosure::Item;
+use sendhub_domain::exchange::RightsRecordId;
+use sendhub_domain::person::{SubjectId, comparable_name};
+use sendhub_domain::plan_limit::Provision;
+use sendhub_domain::rights::{
+    AgeDetermination, CapacityFinding, CapacityOutcome, Consent, ConsentDecision, CopyPreference, Covers,
+    DecisionKind, Exclusion, Giver, LaOpinion, Parent, ParentAuthority, ParentStanding, PartyRef, Person,
+    PlanContinuation, Reach, Recipients, RecordHead, Representative, RepresentativeKind, RequestKind,
+    Restriction, RestrictionKind, RightsFacts, SubjectRequest, Understanding, Validity,
+};
+use sendhub_store::seal::{DataKey, SealPurpose};
+use sendhub_store::{Directory, StoreError};
+
+use crate::assessment::steps::{agency, day};
+use crate::hub::{Hub, day_in_england};
+
+/// A record as it is sealed.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Kept {
+    /// The request id of the agency that recorded it.
+    #[prost(string, tag = "1")]
+    pub(crate) request_id: String,
+    /// SHA-256 of the request.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) digest: Vec<u8>,
+    /// A consent…
+    #[prost(message, optional, tag = "3")]
+    pub(crate) consent: Option<wire::Consent>,
+    /// …or a fact…
+    #[prost(message, optional, tag = "4")]
+    pub(crate) fact: Option<wire::RightsFact>,
+    /// …or the end of one of them…
+    #[prost(message, optional, tag = "5")]
+    pub(crate) ended: Option<Ended>,
+    /// …or what a named person said when deciding a referral.
+    #[prost(message, optional, tag = "6")]
+    pub(crate) signed: Option<Signed>,
+}
+
+/// The end of a consent or fact.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Ended {
+    /// Which record, a UUID.
+    #[prost(string, tag = "1")]
+    pub(crate) record: String,
+    /// From which day on, ISO 8601.
+    #[prost(string, tag = "2")]
+    pub(crate) on: String,
+    /// Who ended it, and why.
+    #[prost(string, tag = "3")]
+    pub(crate) note: String,
+}
+
+/// A named person's decision of a referral.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Signed {
+    #[prost(string, tag = "1")]
+    pub(crate) referral: String,
+    #[prost(bool, tag = "2")]
+    pub(crate) allowed: bool,
+    #[prost(string, tag = "3")]
+    pub(crate) officer_name: String,
+    #[prost(string, tag = "4")]
+    pub(crate) officer_role: String,
+    #[prost(string, tag = "5")]
+    pub(crate) reasons: String,
+    #[prost(string, tag = "6")]
+    pub(crate) statement: String,
+}
+
+/// One record, opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) id: RightsRecordId,
+    pub(crate) recorded_by: AgencyId,
+    pub(crate) recorded_at: jiff::Timestamp,
+    pub(crate) kept: Kept,
+}
+
+/// What is recorded of a person, as of one revision.
+pub(crate) struct RightsHeld {
+    pub(crate) facts: RightsFacts,
+    pub(crate) revision: u64,
+    /// The names of all records.
+    pub(crate) records: Vec<RightsRecordId>,
+    pub(crate) opened: Vec<Record>,
+}
+
+impl Hub {
+    /// Reads and opens everything that is recorded of a person's rights.
+    pub(crate) async fn rights_of(
+        &self,
+        subject: SubjectId,
+        key: &DataKey,
+        born: Date,
+    ) -> Result<RightsHeld, StoreError> {
+        let held = self.store.rights(subject).await?;
+        let mut opened = Vec::with_capacity(held.records.len());
+        for row in &held.records {
+            let text = key.open(SealPurpose::Rights(row.record), subject, &row.sealed)?;
+            opened.push(Record {
+                id: row.record,
+                recorded_by: row.recorded_by.clone(),
+                recorded_at: row.recorded_at,
+                kept: Kept::decode(text.as_slice()).map_err(|_| StoreError::Corrupt("rights record"))?,
+            });
+        }
+        Ok(RightsHeld {
+            facts: facts(&opened, born, &self.directory.load()),
+            revision: held.revision,
+            records: opened.iter().map(|one| one.id).collect(),
+            opened,
+        })
+    }
+}
+
+/// Every record in the domain's words.
+pub(crate) fn facts(records: &[Record], born: Date, directory: &Directory) -> RightsFacts {
+    let mut facts = RightsFacts::new(born, SchoolYearStart::Unknown);
+    let ends = ends(records);
+    for record in records {
+        let head = RecordHead {
+            id: record.id,
+            recorded_by: record.recorded_by.clone(),
+            recorded_on: day_in_england(record.recorded_at),
+            superseded_on: superseded_on(record.id, records),
+        };
+        let ended = ends.get(&record.id).copied();
+        if let Some(consent) = &record.kept.consent {
+            take_consent(&mut facts, consent, &head, ended, directory);
+        }
+        if let Some(fact) = &record.kept.fact {
+            // A fact that was withdrawn no longer stands from that day on.
+            let head = RecordHead {
+                superseded_on: earliest(head.superseded_on, ended),
+                ..head
+            };
+            take_fact(&mut facts, fact, &head, directory);
+        }
+    }
+    imply_parents(&mut facts);
+    facts
+}
+
+fn earliest(one: Option<Date>, other: Option<Date>) -> Option<Date> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// From which day each ended record no longer counts.
+fn ends(records: &[Record]) -> HashMap<RightsRecordId, Date> {
+    let mut ends: HashMap<RightsRecordId, Date> = HashMap::new();
+    for ended in records.iter().filter_map(|record| record.kept.ended.as_ref()) {
+        let id = uuid::Uuid::try_parse(&ended.record).map(RightsRecordId);
+        if let (Ok(id), Ok(on)) = (id, ended.on.parse::<Date>()) {
+            ends.entry(id)
+                .and_modify(|known| *known = (*known).min(on))
+                .or_insert(on);
+        }
+    }
+    ends
+}
+
+/// The day on which another record took a record's place.
+fn superseded_on(id: RightsRecordId, records: &[Record]) -> Option<Date> {
+    let named = |name: &str| name.rsplit('/').next().is_some_and(|text| text == id.to_string());
+    records
+        .iter()
+        .filter(|other| {
+            let consent = other.kept.consent.as_ref().map(|one| one.supersedes.as_str());
+            let fact = other.kept.fact.as_ref().map(|one| one.supersedes.as_str());
+            consent.or(fact).is_some_and(named)
+        })
+        .map(|other| day_in_england(other.recorded_at))
+        .min()
+}
+
+/// A parent or representative as records name them: compared like names, and never shown.
+fn party(name: &str) -> PartyRef {
+    PartyRef::new(&comparable_name(name))
+}
+
+fn items(wire: impl Iterator<Item = sendhub_contracts::types::v1::Item>) -> Covers<Item> {
+    let listed: Vec<Item> = wire.filter_map(disclosure::item).collect();
+    if listed.is_empty() {
+        Covers::Any
+    } else {
+        Covers::Only(listed)
+    }
+}
+
+fn recipients(named: &[AgencyReference], any: bool, directory: &Directory) -> Recipients {
+    if any {
+        return Recipients::Any;
+    }
+    Recipients::Named {
+        agencies: named
+            .iter()
+            .filter_map(|one| agency(Some(one), directory))
+            .collect(),
+        roles: Vec::new(),
+    }
+}
+
+fn take_consent(
+    facts: &mut RightsFacts,
+    wire: &wire::Consent,
+    head: &RecordHead,
+    withdrawn_on: Option<Date>,
+    directory: &Directory,
+) {
+    use wire::GiverKind as Kind;
+    let giver = match wire.giver() {
+        Kind::Child | Kind::YoungPerson => Giver::Subject,
+        Kind::Representative | Kind::ParentsRepresentative => Giver::Representative(party(&wire.giver_name)),
+        Kind::Parent
+        | Kind::AuthorisedParent
+        | Kind::AlternativePerson
+        | Kind::CorporateParent
+        | Kind::Unspecified => Giver::Parent(party(&wire.giver_name)),
+    };
+    let given_on = day(wire.given_on.as_ref()).unwrap_or(head.recorded_on);
+    let reach = Reach {
+        items: items(wire.items()),
+        recipients: recipients(&wire.recipients, wire.any_recipient, directory),
+        purposes: if wire.purposes.is_empty() {
+            Covers::Any
+        } else {
+            Covers::Only(wire.purposes.clone())
+        },
+    };
+    if !wire.excluded_recipients.is_empty() {
+        facts.exclusions.push(Exclusion {
+            head: head.clone(),
+            reach: Reach {
+                recipients: recipients(&wire.excluded_recipients, false, directory),
+                ..Reach::ANY
+            },
+            valid: Validity::from(given_on),
+        });
+    }
+    facts.consents.push(Consent {
+        head: head.clone(),
+        giver,
+        decision: match wire.decision() {
+            wire::ConsentDecision::Granted => ConsentDecision::Granted,
+            // What is not said is not a grant.
+            wire::ConsentDecision::Refused | wire::ConsentDecision::Unspecified => ConsentDecision::Refused,
+        },
+        given_on,
+        reach,
+        valid: Validity {
+            from: day(wire.valid_from.as_ref()).unwrap_or(given_on),
+            until: day(wire.valid_until.as_ref()),
+        },
+        withdrawn_on,
+    });
+}
+
+/// The decision that a finding or power speaks of: a code of the domain, or an item's, which then means the consent
+/// to disclose it.
+pub(crate) fn decision(code: &str) -> Option<(DecisionKind, Reach)> {
+    if let Some(kind) = DecisionKind::from_code(code) {
+        return Some((kind, Reach::ANY));
+    }
+    let item = Item::from_code(code)?;
+    let reach = Reach {
+        items: Covers::Only(vec![item]),
+        ..Reach::ANY
+    };
+    Some((DecisionKind::ConsentToDisclosure, reach))
+}
+
+fn decisions(codes: &[String]) -> Covers<DecisionKind> {
+    let kinds: Vec<DecisionKind> = codes
+        .iter()
+        .filter_map(|code| decision(code).map(|(kind, _)| kind))
+        .collect();
+    if codes.is_empty() {
+        Covers::Any
+    } else {
+        Covers::Only(kinds)
+    }
+}
+
+fn person(of: wire::CapacityOf, name: &str) -> Person {
+    match of {
+        wire::CapacityOf::Parent => Person::Parent(party(name)),
+        wire::CapacityOf::YoungPerson | wire::CapacityOf::Unspecified => Person::Subject,
+    }
+}
+
+fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead, directory: &Directory) {
+    use wire::rights_fact::Fact;
+    let valid = Validity {
+        from: day(wire.valid_from.as_ref()).unwrap_or(head.recorded_on),
+        until: day(wire.valid_until.as_ref()),
+    };
+    let head = head.clone();
+    match &wire.fact {
+        Some(Fact::UnderstandingFinding(found)) => {
+            let reach = decision(&found.decision).map_or(Reach::ANY, |(_, reach)| reach);
+            facts.understandings.push(Understanding {
+                reach,
+                // Unknown is not "enough".
+                sufficient: found.understands() == Answer::Yes,
+                assessed_on: day(found.assessed_on.as_ref()).unwrap_or(head.recorded_on),
+                review_by: day(found.review_by.as_ref()),
+                head,
+            });
+        }
+        Some(Fact::CapacityFinding(found)) => {
+            let (Some((kind, reach)), Some(review_by)) =
+                (decision(&found.decision), day(found.review_by.as_ref()))
+            else {
+                return;
+            };
+            facts.capacity.push(CapacityFinding {
+                of: person(found.of(), ""),
+                decision: kind,
+                reach,
+                outcome: match found.outcome() {
+                    wire::CapacityOutcome::LacksCapacity => CapacityOutcome::LacksCapacity,
+                    _ => CapacityOutcome::HasCapacity,
+                },
+                assessed_by: found.assessed_by_role.clone(),
+                assessed_on: day(found.assessed_on.as_ref()).unwrap_or(head.recorded_on),
+                review_by,
+                head,
+            });
+        }
+        Some(Fact::Representative(one)) => facts.representatives.push(Representative {
+            of: person(one.of(), ""),
+            party: party(&one.name),
+            kind: match one.kind() {
+                wire::RepresentativeKind::LastingPower => RepresentativeKind::LastingPower,
+                wire::RepresentativeKind::EnduringPower => RepresentativeKind::EnduringPower,
+                _ => RepresentativeKind::Deputy,
+            },
+            decisions: decisions(&one.decisions),
+            valid,
+            head,
+        }),
+        Some(Fact::AuthorityForParent(one)) => facts.authorities.push(ParentAuthority {
+            party: party(&one.parent_name),
+            decisions: decisions(&one.decisions),
+            reach: Reach::ANY,
+            valid,
+            revoked_on: head.superseded_on,
+            head,
+        }),
+        Some(Fact::Exclusion(one)) => facts.exclusions.push(Exclusion {
+            reach: Reach {
+                items: items(one.items()),
+                recipients: Recipients::Named {
+                    agencies: agency(one.agency.as_ref(), directory).into_iter().collect(),
+                    roles: Vec::new(),
+                },
+                purposes: Covers::Any,
+            },
+            valid,
+            head,
+        }),
+        Some(Fact::CopyPreference(one)) => facts.copies.push(CopyPreference {
+            party: party(&one.copies_to),
+            items: items(one.items()),
+            wanted: one.wanted() == Answer::Yes,
+            valid,
+            head,
+        }),
+        Some(Fact::AuthorityOpinion(one)) => facts.opinions.push(LaOpinion {
+            officer: format!("{} {}", one.officer_name, one.officer_role),
+            reason: one.reason.clone(),
+            reach: Reach {
+                items: items(one.items()),
+                recipients: Recipients::Named {
+                    agencies: agency(one.recipient.as_ref(), directory).into_iter().collect(),
+                    roles: Vec::new(),
+                },
+                purposes: Covers::Any,
+            },
+            valid: Validity {
+                from: day(one.from.as_ref()).unwrap_or(valid.from),
+                until: day(one.until.as_ref()).or(valid.until),
+            },
+            head,
+        }),
+        Some(Fact::AgeDetermination(one)) => {
+            if let Some(last_day_of_csa) = ruled_last_day(one, facts.born) {
+                facts.determinations.push(AgeDetermination {
+                    ruled_on: day(one.ruled_on.as_ref()).unwrap_or(head.recorded_on),
+                    last_day_of_csa,
+                    head,
+                });
+            }
+        }
+        Some(Fact::PlanContinuation(one)) => {
+            let Some(ends_on) = day(one.until.as_ref()) else { return };
+            if head.superseded_on.is_none() {
+                facts.continuation = Some(PlanContinuation {
+                    provision: match one.kind() {
+                        wire::ContinuationKind::Apprenticeship => Provision::Apprenticeship,
+                        wire::ContinuationKind::OtherTraining => Provision::OtherTraining,
+                        _ => Provision::FurtherEducation,
+                    },
+                    training_finishes: day(one.training_ends_on.as_ref()),
+                    ends_on,
+                    head,
+                });
+            }
+        }
+        Some(Fact::ParentalResponsibility(one)) => facts.parents.push(Parent {
+            party: party(&one.holder_name),
+            standing: match one.has() {
+                Answer::Yes => ParentStanding::ParentalResponsibility,
+                _ => ParentStanding::Neither,
+            },
+            valid,
+            head,
+        }),
+        Some(Fact::AccessRestriction(one)) => facts.restrictions.push(Restriction {
+            party: party(&one.person_name),
+            kind: if one.no_contact() == Answer::Yes {
+                RestrictionKind::NoContact
+            } else {
+                RestrictionKind::AccessRestriction
+            },
+            valid: Validity {
+                from: day(one.from.as_ref()).unwrap_or(valid.from),
+                until: day(one.until.as_ref()).or(valid.until),
+            },
+            head,
+        }),
+        Some(Fact::RequestOnFile(one)) => facts.requests.push(SubjectRequest {
+            kind: match one.kind() {
+                wire::RequestKind::HigherEducation => RequestKind::HigherEducation,
+                _ => RequestKind::Dsa,
+            },
+            by: Giver::Subject,
+            recipients: match agency(one.recipient.as_ref(), directory) {
+                Some(agency) => Recipients::Named {
+                    agencies: vec![agency],
+                    roles: Vec::new(),
+                },
+                None => Recipients::Any,
+            },
+            made_on: day(one.made_on.as_ref()).unwrap_or(head.recorded_on),
+            until: valid.until,
+            withdrawn_on: head.superseded_on,
+            head,
+        }),
+        Some(Fact::ServiceFamily(one)) => {
+            if head.superseded_on.is_none() {
+                facts.serving_parent = crate::assessment::steps::known(one.serving());
+            }
+        }
+        Some(Fact::SchoolYearStart(one)) => {
+            if let (Some(first), true) = (day(one.first_day.as_ref()), head.superseded_on.is_none()) {
+                facts.school_year = SchoolYearStart::Confirmed(first);
+            }
+        }
+        None => {}
+    }
+}
+
+/// The last day of compulsory school age that a ruling means.
+pub(crate) fn ruled_last_day(one: &wire::AgeDetermination, born: Date) -> Option<Date> {
+    let year = anniversary(born, 16).year();
+    match one.status() {
+        wire::AgeStatus::ChildBelowCsa | wire::AgeStatus::ChildOfCsa => {
+            Some(last_friday_in_june(year.saturating_add(1)))
+        }
+        wire::AgeStatus::Unspecified | wire::AgeStatus::NeedsDetermination => None,
+        _ => day(one.from.as_ref()).and_then(|from| from.yesterday().ok()),
+    }
+}
+
+/// Who gives a consent as a parent is, by the recorder's own word, a parent: the record of the consent says with what
+/// evidence. What is recorded to the contrary, and every restriction, goes before it.
+fn imply_parents(facts: &mut RightsFacts) {
+    let given: Vec<(PartyRef, RecordHead, Date)> = facts
+        .consents
+        .iter()
+        .filter_map(|consent| match &consent.giver {
+            Giver::Parent(party) => Some((party.clone(), consent.head.clone(), consent.given_on)),
+            _ => None,
+        })
+        .collect();
+    for (party, head, from) in given {
+        if !facts.parents.iter().any(|parent| parent.party == party) {
+            facts.parents.push(Parent {
+                head,
+                party,
+                standing: ParentStanding::ParentalResponsibility,
+                valid: Validity::from(from),
+            });
+        }
+    }
+}
