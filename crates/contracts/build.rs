@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         .codec_path("crate::codec::Codec")
         .bytes(".sendhub.transfer.v1.CtfDocument.content")
+        .bytes(".sendhub.attachment.v1")
         .compile_well_known_types(false)
         .compile_fds(prost_types::FileDescriptorSet::decode(descriptor.as_slice())?)?;
 

@@ -35,11 +35,11 @@ fn validate_impl(out: &mut String, pool: &DescriptorPool, message: &MessageDescr
     let mut body = String::new();
     for field in message
         .fields()
-        .filter(|field| field.containing_oneof().is_none())
+        .filter(|field| real_oneof(field).is_none())
     {
         field_checks(&mut body, pool, &field)?;
     }
-    for oneof in message.oneofs() {
+    for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
         oneof_checks(&mut body, pool, message, &oneof)?;
     }
     let (at, list) = if body.is_empty() {
@@ -54,6 +54,11 @@ fn validate_impl(out: &mut String, pool: &DescriptorPool, message: &MessageDescr
         path(message)
     )?;
     Ok(())
+}
+
+/// The choice that a field belongs to; `optional` alone makes none.
+fn real_oneof(field: &FieldDescriptor) -> Option<OneofDescriptor> {
+    field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
 }
 
 /// Requests are checked as they come in; a service that validates its stream itself, and every reply that a
@@ -104,6 +109,10 @@ fn field_checks(out: &mut String, pool: &DescriptorPool, field: &FieldDescriptor
     if field.is_list() {
         if let Some(rules) = &rules {
             for (rule, value) in typed(rules, "repeated", field)? {
+                if rule == "items" {
+                    item_checks(out, field, &value, &at)?;
+                    continue;
+                }
                 let limit = number(&value)?;
                 match rule.as_str() {
                     "min_items" => check(
@@ -147,9 +156,38 @@ fn field_checks(out: &mut String, pool: &DescriptorPool, field: &FieldDescriptor
         return Ok(());
     }
     if let Some(rules) = &rules {
-        scalar_checks(out, field, rules, &format!("self.{name}"), &at)?;
+        if field.containing_oneof().is_some() {
+            // `optional`: absent is no fault, and what is there must fit.
+            let mut body = String::new();
+            scalar_checks(&mut body, field, rules, one(field), &at)?;
+            writeln!(out, "        if let Some(one) = &self.{name} {{\n{body}        }}")?;
+        } else {
+            scalar_checks(out, field, rules, &format!("self.{name}"), &at)?;
+        }
     }
     Ok(())
+}
+
+/// The rules of a list's elements.
+fn item_checks(out: &mut String, field: &FieldDescriptor, value: &Value, at: &str) -> Result<(), Fault> {
+    let rules = value.as_message().ok_or("items holds rules")?;
+    let mut body = String::new();
+    let place = format!("&crate::validate::At::Index({at}, index)");
+    scalar_checks(&mut body, field, rules, one(field), &place)?;
+    writeln!(
+        out,
+        "        for (index, one) in self.{}.iter().enumerate() {{\n{body}        }}",
+        field.name()
+    )?;
+    Ok(())
+}
+
+/// How a value is written that was bound by reference as `one`.
+fn one(field: &FieldDescriptor) -> &'static str {
+    match field.kind() {
+        Kind::String | Kind::Bytes => "one",
+        _ => "*one",
+    }
 }
 
 fn oneof_checks(
@@ -164,14 +202,7 @@ fn oneof_checks(
         let at = format!("&crate::validate::At::Field(at, {:?})", field.name());
         let mut body = String::new();
         if let Some(rules) = rules(pool, &field) {
-            let by_value = !matches!(field.kind(), Kind::String | Kind::Bytes);
-            scalar_checks(
-                &mut body,
-                &field,
-                &rules,
-                if by_value { "*one" } else { "one" },
-                &at,
-            )?;
+            scalar_checks(&mut body, &field, &rules, one(&field), &at)?;
         }
         if let Kind::Message(inner) = field.kind()
             && inner.full_name().starts_with("sendhub.")

@@ -51,6 +51,51 @@ package!(
     "sendhub.audit.v1.rs",
     "`sendhub.audit`: receipts, events and proofs."
 );
+package!(
+    pupil,
+    "sendhub.pupil.v1.rs",
+    "`sendhub.pupil`: pupil information."
+);
+package!(
+    assessment,
+    "sendhub.assessment.v1.rs",
+    "`sendhub.assessment`: EHC needs assessments, advice and plans."
+);
+package!(
+    review,
+    "sendhub.review.v1.rs",
+    "`sendhub.review`: reviews of EHC plans."
+);
+package!(
+    servicechild,
+    "sendhub.servicechild.v1.rs",
+    "`sendhub.servicechild`: profiles of Service children."
+);
+package!(
+    attachment,
+    "sendhub.attachment.v1.rs",
+    "`sendhub.attachment`: documents beside exchanges."
+);
+package!(
+    rights,
+    "sendhub.rights.v1.rs",
+    "`sendhub.rights`: consents, and facts about who decides."
+);
+package!(
+    notice,
+    "sendhub.notice.v1.rs",
+    "`sendhub.notice`: the smaller exchanges."
+);
+package!(
+    clock,
+    "sendhub.clock.v1.rs",
+    "`sendhub.clock`: due dates and exceptions."
+);
+package!(
+    policy,
+    "sendhub.policy.v1.rs",
+    "`sendhub.policy`: decisions explained, referrals decided."
+);
 
 /// The contracts as a serialised `FileDescriptorSet`, options and comments included: what reflection serves.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contracts.bin"));

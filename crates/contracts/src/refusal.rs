@@ -193,20 +193,75 @@ pub const fn code(reason: Reason) -> Code {
         | Reason::RecipientNotPermitted
         | Reason::RecipientIsSender
         | Reason::NoRulePermits
-        | Reason::SearchNotPermitted => Code::PermissionDenied,
-        Reason::InvalidRequest | Reason::MalformedMessage | Reason::CtfRefused => Code::InvalidArgument,
+        | Reason::SearchNotPermitted
+        | Reason::Reg17NoConsent
+        | Reason::ConsentWrongGiver
+        | Reason::ConsentLapsed
+        | Reason::ConsentRefused
+        | Reason::ConsentWithdrawn
+        | Reason::ConsentExpired
+        | Reason::ConsentOutOfScope
+        | Reason::McaNotAvailableUnder16
+        | Reason::Reg171aOpinionMissing
+        | Reason::Reg171bAppealMissing
+        | Reason::Reg171cUndertakingMissing
+        | Reason::Reg171dOrderMissing
+        | Reason::Reg171eReferenceMissing
+        | Reason::Reg171fRequestMissing
+        | Reason::Reg171gOfficerMissing
+        | Reason::Reg171hDutyMissing
+        | Reason::Reg171iInspectionMissing
+        | Reason::Reg171jRequestMissing
+        | Reason::Reg171kRequestMissing
+        | Reason::RecipientExcluded
+        | Reason::S23NotUnderCsa
+        | Reason::NotAReg20Invitee
+        | Reason::NoSharingAgreement
+        | Reason::FamilyAgreementMissing
+        | Reason::Over25NoContinuation
+        | Reason::WelfareNotUnder18
+        | Reason::ReferralRefused
+        | Reason::RightsRecorderNotPermitted
+        | Reason::BreakGlassNotOpen => Code::PermissionDenied,
+        Reason::InvalidRequest | Reason::MalformedMessage | Reason::CtfRefused
+        | Reason::ServiceDetailRefused
+        | Reason::MediationContentRefused
+        | Reason::AttachmentTruncated
+        | Reason::AttachmentHashWrong
+        | Reason::AttachmentTypeRefused => Code::InvalidArgument,
         Reason::RecipientNotRegistered
         | Reason::RecipientNotActive
         | Reason::IdentityConflict
         | Reason::RecordAlreadyClaimed
-        | Reason::DeliveryEnded => Code::FailedPrecondition,
+        | Reason::DeliveryEnded
+        | Reason::UnderstandingNotRecorded
+        | Reason::StatusNeedsDetermination
+        | Reason::S23StepsMissing
+        | Reason::InviteTheYoungPerson
+        | Reason::InviteTheParent
+        | Reason::ReviewNoticeTooShort
+        | Reason::ExistingAdviceSuffices
+        | Reason::DeregistrationConsentNeeded
+        | Reason::CaseStepRefused
+        | Reason::CaseMoved
+        | Reason::ReferralWaiting
+        | Reason::ReferralDecided
+        | Reason::ExceptionNotOpen
+        | Reason::PartiesNotFound => Code::FailedPrecondition,
         Reason::RequestIdReused | Reason::AgencyExists | Reason::IdentifierTaken => Code::AlreadyExists,
         Reason::ExchangeNotFound
         | Reason::DeliveryNotFound
         | Reason::AgencyNotFound
-        | Reason::LogPositionNotFound => Code::NotFound,
+        | Reason::LogPositionNotFound
+        | Reason::CaseNotFound
+        | Reason::ReferralNotFound
+        | Reason::RightsRecordNotFound
+        | Reason::ClockNotFound
+        | Reason::AttachmentNotFound
+        | Reason::AgreementNotFound => Code::NotFound,
         Reason::RevisionChanged | Reason::RaceLost => Code::Aborted,
-        Reason::MessageTooLarge | Reason::RateLimited | Reason::Overloaded => Code::ResourceExhausted,
+        Reason::MessageTooLarge | Reason::RateLimited | Reason::Overloaded
+        | Reason::AttachmentTooLarge => Code::ResourceExhausted,
         Reason::ShuttingDown | Reason::StoreUnavailable | Reason::LogUnavailable => Code::Unavailable,
         Reason::DeadlineExceeded => Code::DeadlineExceeded,
         Reason::MethodUnknown => Code::Unimplemented,
