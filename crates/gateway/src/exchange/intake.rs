@@ -5,9 +5,12 @@ use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::exchange::Exchange;
 use sendhub_contracts::refusal::{self, Refusal};
 use sendhub_contracts::types::v1 as types;
+use sendhub_domain::age::SchoolYearStart;
 use sendhub_domain::assessment::StepRefused;
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::exchange::{CaseId, ExchangeId, ExchangeKind, RequestId};
+use sendhub_domain::rights::RightsFacts;
+use sendhub_store::StoreError;
 use sendhub_store::reads::ExchangeRecord;
 use tonic::Status;
 use uuid::Uuid;
@@ -37,6 +40,8 @@ pub(crate) struct Place<'a> {
     pub(crate) today: Date,
     pub(crate) matter: Option<&'a OpenMatter>,
     pub(crate) answered: Option<&'a ExchangeRecord>,
+    /// What is recorded of the person's rights; nothing but the date of birth for requests that do not weigh them.
+    pub(crate) rights: &'a RightsFacts,
 }
 
 /// A request that brings an exchange.
@@ -45,6 +50,8 @@ pub(crate) trait Intake: Exchange + Send + Sync {
     const METHOD: &'static str;
     /// What it becomes.
     const KIND: ExchangeKind;
+    /// Whether its draft depends on who holds the rights today.
+    const WEIGHS_RIGHTS: bool = false;
 
     /// Where it belongs.
     fn within(&self) -> Within<'_> {
@@ -104,7 +111,12 @@ impl Hub {
                 .matter_of(caller, request.within(), answered.as_ref())
                 .await
                 .map_err(fresh)?;
+            let rights = self
+                .rights_for_draft(caller, &sent, R::WEIGHS_RIGHTS)
+                .await
+                .map_err(fresh)?;
             let place = Place {
+                rights: &rights,
                 exchange: ExchangeId(self.clock.new_id()),
                 today: self.today(),
                 matter: matter.as_ref(),
@@ -129,6 +141,31 @@ impl Hub {
             Reason::CaseMoved,
             "the case was changed again and again at the same moment; send it again",
         )))
+    }
+
+    /// What is recorded of the person's rights, when the draft weighs it.
+    async fn rights_for_draft(
+        &self,
+        caller: &Caller,
+        sent: &Sent,
+        weighs: bool,
+    ) -> Result<RightsFacts, Refusal> {
+        let born = sent.person.date_of_birth;
+        let unknown = RightsFacts::new(born, SchoolYearStart::Unknown);
+        if !weighs {
+            return Ok(unknown);
+        }
+        let failed = |failure: StoreError| store_refusal(&failure);
+        let tags = self.register.tags(&sent.person, &caller.agency.id);
+        match self.register.look_up(&tags).await.map_err(failed)?.as_slice() {
+            [one] => {
+                let (key, born) = self.register.person(one.subject).await.map_err(failed)?;
+                let held = self.rights_of(one.subject, &key, born).await.map_err(failed)?;
+                Ok(held.facts)
+            }
+            // Nobody, or several: the offer admits or refuses them.
+            _ => Ok(unknown),
+        }
     }
 
     /// The exchange that a request answers, if the caller was party to it.

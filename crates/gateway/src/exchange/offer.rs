@@ -1,5 +1,6 @@
 //! The way in: an exchange is decided for each of its recipients, written with its leaf, and answered with a receipt.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
@@ -22,7 +23,7 @@ use sendhub_store::{Change, CommitRefused, Conflict, Effect, LogEntry, StoreErro
 
 use super::circumstances::Circumstances;
 use super::facts::{self, Decided};
-use super::header::{Copy, Outside, Standing};
+use super::header::{Copy, Kept, Outside, Standing};
 use super::notices::News;
 use super::parties::{Addressee, Sent};
 use super::running::NewClock;
@@ -72,6 +73,8 @@ pub(crate) struct Draft {
     pub(crate) ground: Option<Ground>,
     /// When the recipients' part is due, for their mailbox.
     pub(crate) due_on: Option<Date>,
+    /// Further facts to be kept beside the exchange, as codes by name.
+    pub(crate) kept: HashMap<String, String>,
     /// Facts for the log, none of them personal.
     pub(crate) facts: Vec<(&'static str, String)>,
 }
@@ -88,6 +91,7 @@ impl Draft {
             warnings: Vec::new(),
             ground: None,
             due_on: None,
+            kept: HashMap::new(),
             facts: Vec::new(),
         }
     }
@@ -345,7 +349,7 @@ impl Hub {
                 case_reference: offer.sent.case_reference.clone(),
                 method: offer.method.to_owned(),
                 copies: answered.iter().map(kept_copy).collect(),
-                circumstances: draft.circumstances.keep(),
+                circumstances: kept(draft),
             }
             .encode_to_vec(),
             sealed,
@@ -581,6 +585,12 @@ fn wire_answer(one: &Answered<'_>) -> types::RecipientDecision {
             .map(|referral| format!("referrals/{referral}"))
             .unwrap_or_default(),
     }
+}
+
+fn kept(draft: &Draft) -> Option<Kept> {
+    let mut kept = draft.circumstances.keep().unwrap_or_default();
+    kept.codes.extend(draft.kept.clone());
+    (!kept.codes.is_empty()).then_some(kept)
 }
 
 fn kept_copy(one: &Answered<'_>) -> Copy {

@@ -172,3 +172,26 @@ fn ids(collection: &str, field: &str, names: &[String], out: &mut Vec<Violation>
     }
     found
 }
+
+/// Every recipient of the envelope with the same item; at least one.
+///
+/// # Errors
+/// `INVALID_REQUEST` when there is none.
+pub(crate) fn everyone(sent: &Sent, item: Item) -> Result<Vec<Addressee>, Refusal> {
+    if sent.recipients.is_empty() {
+        return Err(Refusal::fields(vec![wrong(
+            "envelope.recipients",
+            "must name at least one",
+        )]));
+    }
+    Ok(sent
+        .recipients
+        .iter()
+        .map(|(agency, role)| Addressee {
+            agency: Arc::clone(agency),
+            role: *role,
+            item,
+            shown: true,
+        })
+        .collect())
+}

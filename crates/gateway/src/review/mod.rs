@@ -1,0 +1,134 @@
+//! The review service: invitations, advice, report and decision of a review of an EHC plan.
+
+mod intake;
+mod steps;
+mod view;
+
+use std::sync::Arc;
+
+use sendhub_contracts::review::v1 as wire;
+use sendhub_contracts::review::v1::review_service_server::ReviewService;
+use sendhub_domain::exchange::{CaseId, CaseKind};
+use tonic::{Request, Response, Status};
+
+pub(crate) use self::intake::{amended_plan, consult};
+pub(crate) use self::steps::replay;
+
+use crate::exchange::intake::case_not_found;
+use crate::exchange::parties::named;
+use crate::hub::{Hub, store_refusal};
+use crate::transfer::{caller, page_token};
+
+/// The methods, as the log names them and as stored exchanges are read by.
+pub(crate) mod methods {
+    pub(crate) const CALL: &str = "sendhub.review.v1.ReviewService/CallReview";
+    pub(crate) const RESPOND: &str = "sendhub.review.v1.ReviewService/RespondToInvitation";
+    pub(crate) const ADVICE: &str = "sendhub.review.v1.ReviewService/SubmitReviewAdvice";
+    pub(crate) const REPORT: &str = "sendhub.review.v1.ReviewService/SendReviewReport";
+    pub(crate) const DECIDE: &str = "sendhub.review.v1.ReviewService/DecideReview";
+}
+
+/// The service.
+pub(crate) struct Reviews(pub(crate) Arc<Hub>);
+
+#[tonic::async_trait]
+impl ReviewService for Reviews {
+    async fn call_review(
+        &self,
+        request: Request<wire::CallReviewRequest>,
+    ) -> Result<Response<wire::CallReviewResponse>, Status> {
+        let receipt = self.0.take(&caller(&request)?, request.get_ref()).await?;
+        Ok(Response::new(wire::CallReviewResponse {
+            receipt: Some(receipt),
+        }))
+    }
+
+    async fn respond_to_invitation(
+        &self,
+        request: Request<wire::RespondToInvitationRequest>,
+    ) -> Result<Response<wire::RespondToInvitationResponse>, Status> {
+        let receipt = self.0.take(&caller(&request)?, request.get_ref()).await?;
+        Ok(Response::new(wire::RespondToInvitationResponse {
+            receipt: Some(receipt),
+        }))
+    }
+
+    async fn submit_review_advice(
+        &self,
+        request: Request<wire::SubmitReviewAdviceRequest>,
+    ) -> Result<Response<wire::SubmitReviewAdviceResponse>, Status> {
+        let receipt = self.0.take(&caller(&request)?, request.get_ref()).await?;
+        Ok(Response::new(wire::SubmitReviewAdviceResponse {
+            receipt: Some(receipt),
+        }))
+    }
+
+    async fn send_review_report(
+        &self,
+        request: Request<wire::SendReviewReportRequest>,
+    ) -> Result<Response<wire::SendReviewReportResponse>, Status> {
+        let receipt = self.0.take(&caller(&request)?, request.get_ref()).await?;
+        Ok(Response::new(wire::SendReviewReportResponse {
+            receipt: Some(receipt),
+        }))
+    }
+
+    async fn decide_review(
+        &self,
+        request: Request<wire::DecideReviewRequest>,
+    ) -> Result<Response<wire::DecideReviewResponse>, Status> {
+        let receipt = self.0.take(&caller(&request)?, request.get_ref()).await?;
+        Ok(Response::new(wire::DecideReviewResponse {
+            receipt: Some(receipt),
+        }))
+    }
+
+    async fn get_review(
+        &self,
+        request: Request<wire::GetReviewRequest>,
+    ) -> Result<Response<wire::GetReviewResponse>, Status> {
+        let caller = caller(&request)?;
+        let case = named("cases", &request.get_ref().review)
+            .map(CaseId)
+            .ok_or_else(case_not_found)?;
+        let open = self.0.open_matter(&caller, case).await?;
+        Ok(Response::new(wire::GetReviewResponse {
+            review: Some(view::review(&open, &caller.agency.id)?),
+        }))
+    }
+
+    async fn list_reviews(
+        &self,
+        request: Request<wire::ListReviewsRequest>,
+    ) -> Result<Response<wire::ListReviewsResponse>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.get_ref();
+        let before = match asked.page_token.as_str() {
+            "" => None,
+            token => Some(CaseId(named("cases", token).ok_or_else(page_token)?)),
+        };
+        let limit = if asked.page_size == 0 { 50 } else { asked.page_size };
+        let page = self
+            .0
+            .store
+            .cases(&caller.agency.id, CaseKind::Review, before, limit)
+            .await
+            .map_err(|failure| store_refusal(&failure))?;
+        let mut reviews = Vec::with_capacity(page.cases.len());
+        for record in &page.cases {
+            let open = self.0.open_matter(&caller, record.case).await?;
+            let seen = view::review(&open, &caller.agency.id)?;
+            if !asked.open_only || seen.ended_on.is_none() {
+                reviews.push(seen);
+            }
+        }
+        let next_page_token = match page.cases.last() {
+            Some(last) if page.more => format!("cases/{}", last.case),
+            _ => String::new(),
+        };
+        Ok(Response::new(wire::ListReviewsResponse {
+            reviews,
+            next_page_token,
+        }))
+    }
+}

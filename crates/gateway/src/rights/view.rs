@@ -1,0 +1,255 @@
+//! Reading rights: who decides on a day, and what is recorded. Every reading stands in the log.
+
+use jiff::civil::Date;
+use sendhub_contracts::convert;
+use sendhub_contracts::refusal::Refusal;
+use sendhub_contracts::rights::v1 as wire;
+use sendhub_contracts::types::v1 as types;
+use sendhub_contracts::validate::At;
+use sendhub_domain::age::{AgeStatus, SchoolYearStart, anniversary, csa_first_day};
+use sendhub_domain::event::{EventKind, EventOutcome};
+use sendhub_domain::rights::{
+    Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass,
+};
+use sendhub_store::StoreError;
+use tonic::Status;
+
+use super::read::{Record, decision};
+use crate::assessment::steps::day;
+use crate::exchange::offer::identity_conflict;
+use crate::hub::{Hub, commit_refusal, day_in_england, store_refusal};
+use crate::identity::Caller;
+
+const HOLDER: &str = "sendhub.rights.v1.RightHolderService/GetRightHolder";
+const CONSENTS: &str = "sendhub.rights.v1.ConsentService/ListConsents";
+const FACTS: &str = "sendhub.rights.v1.RightHolderService/ListFacts";
+
+impl Hub {
+    /// Who decides.
+    pub(super) async fn right_holder(
+        &self,
+        caller: &Caller,
+        request: &wire::GetRightHolderRequest,
+    ) -> Result<wire::GetRightHolderResponse, Status> {
+        let (facts, _) = self.read_rights(caller, request.subject.as_ref(), HOLDER).await?;
+        let on = day(request.on.as_ref()).unwrap_or_else(|| self.today());
+        let kind = if request.decision.is_empty() {
+            DecisionKind::ConsentToDisclosure
+        } else {
+            decision(&request.decision)
+                .map(|(kind, _)| kind)
+                .ok_or_else(|| {
+                    Refusal::new(
+                        sendhub_contracts::errors::v1::Reason::InvalidRequest,
+                        "decision: names no decision or item",
+                    )
+                })?
+        };
+        let answer = facts.holder_on(&Decision::Of(kind), on);
+        Ok(wire::GetRightHolderResponse {
+            holder: wire_holder(answer.holder).into(),
+            status: wire_status(answer.status).into(),
+            representative: answer
+                .appointment
+                .map_or(wire::RepresentativeKind::Unspecified, wire_representative)
+                .into(),
+            subject_too: kind == DecisionKind::GiveViews,
+            basis: answer.in_words().to_owned(),
+            provision: answer.provision().to_owned(),
+            confidence: confidence(answer.status).to_owned(),
+            changes_on: changes_on(&facts, on).map(convert::wire_date),
+            relied_on: answer.records.iter().map(|id| format!("facts/{id}")).collect(),
+            clocks: Vec::new(),
+        })
+    }
+
+    /// What is recorded of a person's consents, newest first.
+    pub(super) async fn consents_of(
+        &self,
+        caller: &Caller,
+        request: &wire::ListConsentsRequest,
+    ) -> Result<Vec<wire::ConsentRecord>, Status> {
+        let (facts, records) = self.read_rights(caller, request.subject.as_ref(), CONSENTS).await?;
+        let today = self.today();
+        let found = records.iter().rev().filter_map(|record| {
+            let consent = record.kept.consent.clone()?;
+            let known = facts.consents.iter().find(|one| one.head.id == record.id)?;
+            let withdrawn_on = known.withdrawn_on;
+            let passed = matches!(facts.rights_pass(today), RightsPass::On(day) if day <= today && known.given_on < day);
+            let state = if known.head.superseded_on.is_some_and(|on| on <= today) {
+                wire::RecordState::Superseded
+            } else if withdrawn_on.is_some_and(|on| on <= today) {
+                wire::RecordState::Withdrawn
+            } else if consent.giver() == wire::GiverKind::Parent && passed {
+                wire::RecordState::Lapsed
+            } else if known.valid.from > today {
+                wire::RecordState::NotYet
+            } else if known.valid.holds_on(today) {
+                wire::RecordState::InForce
+            } else {
+                wire::RecordState::Expired
+            };
+            Some(wire::ConsentRecord {
+                name: format!("consents/{}", record.id),
+                consent: Some(consent),
+                recorded_by_agency_id: record.recorded_by.to_string(),
+                record_time: Some(convert::wire_time(record.recorded_at)),
+                state: state.into(),
+                withdrawn_by: wire::GiverKind::Unspecified.into(),
+                withdrawn_on: withdrawn_on.map(convert::wire_date),
+            })
+        });
+        Ok(found.take(page(request.page_size)).collect())
+    }
+
+    /// What is recorded of a person's other facts, newest first.
+    pub(super) async fn facts_of(
+        &self,
+        caller: &Caller,
+        request: &wire::ListFactsRequest,
+    ) -> Result<Vec<wire::FactRecord>, Status> {
+        let (_, records) = self.read_rights(caller, request.subject.as_ref(), FACTS).await?;
+        let today = self.today();
+        let ended = |record: &Record| {
+            records
+                .iter()
+                .filter_map(|other| other.kept.ended.as_ref())
+                .filter(|ended| ended.record == record.id.to_string())
+                .filter_map(|ended| ended.on.parse::<Date>().ok())
+                .min()
+        };
+        let found = records.iter().rev().filter_map(|record| {
+            let fact = record.kept.fact.clone()?;
+            let withdrawn_on = ended(record);
+            let from = day(fact.valid_from.as_ref()).unwrap_or_else(|| day_in_england(record.recorded_at));
+            let until = day(fact.valid_until.as_ref());
+            let state = if withdrawn_on.is_some_and(|on| on <= today) {
+                wire::RecordState::Withdrawn
+            } else if from > today {
+                wire::RecordState::NotYet
+            } else if until.is_some_and(|until| until < today) {
+                wire::RecordState::Expired
+            } else {
+                wire::RecordState::InForce
+            };
+            Some(wire::FactRecord {
+                name: format!("facts/{}", record.id),
+                fact: Some(fact),
+                recorded_by_agency_id: record.recorded_by.to_string(),
+                record_time: Some(convert::wire_time(record.recorded_at)),
+                state: state.into(),
+                withdrawn_on: withdrawn_on.map(convert::wire_date),
+            })
+        });
+        Ok(found.take(page(request.page_size)).collect())
+    }
+
+    /// Reads what is recorded of a person. It is written into the log before the answer leaves.
+    async fn read_rights(
+        &self,
+        caller: &Caller,
+        subject: Option<&types::PersonReference>,
+        method: &'static str,
+    ) -> Result<(RightsFacts, Vec<Record>), Status> {
+        let failed = |failure: StoreError| store_refusal(&failure);
+        let mut out = Vec::new();
+        let person = subject
+            .and_then(|subject| convert::person(subject, &At::Field(&At::Root, "subject"), &mut out));
+        let (Some(person), true) = (person, out.is_empty()) else {
+            return Err(self.turn_down(caller, method, Refusal::fields(out)).await);
+        };
+        let tags = self.register.tags(&person, &caller.agency.id);
+        let known = self.register.look_up(&tags).await.map_err(failed)?;
+        let found = self
+            .register
+            .fit(&person, &tags, &known, self.clock.now())
+            .map_err(failed)?;
+        let Some(key) = found.key else {
+            return Err(self.turn_down(caller, method, identity_conflict()).await);
+        };
+        let (facts, records) = if known.is_empty() {
+            let unknown = RightsFacts::new(person.date_of_birth, SchoolYearStart::Unknown);
+            (unknown, Vec::new())
+        } else {
+            let held = self
+                .rights_of(found.subject, &key, person.date_of_birth)
+                .await
+                .map_err(failed)?;
+            (held.facts, held.opened)
+        };
+        let mut event = self.event(EventKind::RightsRead, EventOutcome::Success, caller, method);
+        event.subject = Some(found.subject);
+        event.facts.push(("records", records.len().to_string()));
+        self.record(&event, Vec::new())
+            .await
+            .map_err(|failure| commit_refusal(&failure))?;
+        Ok((facts, records))
+    }
+}
+
+fn page(size: u32) -> usize {
+    match size {
+        0 => 50,
+        size => size as usize,
+    }
+}
+
+/// The next day on which age alone gives another answer.
+fn changes_on(facts: &RightsFacts, on: Date) -> Option<Date> {
+    let mut days = vec![
+        csa_first_day(facts.born),
+        anniversary(facts.born, 16),
+        anniversary(facts.born, 18),
+        anniversary(facts.born, 25),
+    ];
+    match facts.rights_pass(on) {
+        RightsPass::On(day) => days.push(day),
+        RightsPass::Undetermined { earliest, latest } => days.extend([earliest, latest]),
+    }
+    days.sort();
+    days.into_iter()
+        .find(|day| *day > on && facts.status_on(*day) != facts.status_on(on))
+}
+
+/// How sure the law behind a status is: the school's own first day of term is a reading.
+const fn confidence(status: AgeStatus) -> &'static str {
+    match status {
+        AgeStatus::NeedsDetermination => "B",
+        _ => "A",
+    }
+}
+
+const fn wire_holder(holder: Holder) -> wire::HolderKind {
+    match holder {
+        Holder::ChildsParent => wire::HolderKind::ChildsParent,
+        Holder::ChildsParentsRepresentative | Holder::AlternativeParentsRepresentative => {
+            wire::HolderKind::ParentsRepresentative
+        }
+        Holder::YoungPerson => wire::HolderKind::YoungPerson,
+        Holder::Representative => wire::HolderKind::Representative,
+        Holder::AlternativeParent => wire::HolderKind::AlternativePerson,
+        Holder::Nobody => wire::HolderKind::Nobody,
+        Holder::NeedsDetermination => wire::HolderKind::NeedsDetermination,
+    }
+}
+
+const fn wire_status(status: AgeStatus) -> wire::AgeStatus {
+    match status {
+        AgeStatus::NotYetBorn => wire::AgeStatus::Unspecified,
+        AgeStatus::ChildBelowCsa => wire::AgeStatus::ChildBelowCsa,
+        AgeStatus::ChildOfCsa => wire::AgeStatus::ChildOfCsa,
+        AgeStatus::YoungPersonUnder16 => wire::AgeStatus::YoungPersonUnder16,
+        AgeStatus::YoungPerson16To17 => wire::AgeStatus::YoungPerson1617,
+        AgeStatus::YoungPerson18To24 => wire::AgeStatus::YoungPerson1824,
+        AgeStatus::Over25 => wire::AgeStatus::Over25,
+        AgeStatus::NeedsDetermination => wire::AgeStatus::NeedsDetermination,
+    }
+}
+
+const fn wire_representative(kind: RepresentativeKind) -> wire::RepresentativeKind {
+    match kind {
+        RepresentativeKind::Deputy => wire::RepresentativeKind::Deputy,
+        RepresentativeKind::LastingPower => wire::RepresentativeKind::LastingPower,
+        RepresentativeKind::EnduringPower => wire::RepresentativeKind::EnduringPower,
+    }
+}
