@@ -33,10 +33,7 @@ fn rust_path(package: &str, name: &str) -> String {
 
 fn validate_impl(out: &mut String, pool: &DescriptorPool, message: &MessageDescriptor) -> Result<(), Fault> {
     let mut body = String::new();
-    for field in message
-        .fields()
-        .filter(|field| real_oneof(field).is_none())
-    {
+    for field in message.fields().filter(|field| real_oneof(field).is_none()) {
         field_checks(&mut body, pool, &field)?;
     }
     for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
@@ -160,7 +157,10 @@ fn field_checks(out: &mut String, pool: &DescriptorPool, field: &FieldDescriptor
             // `optional`: absent is no fault, and what is there must fit.
             let mut body = String::new();
             scalar_checks(&mut body, field, rules, one(field), &at)?;
-            writeln!(out, "        if let Some(one) = &self.{name} {{\n{body}        }}")?;
+            writeln!(
+                out,
+                "        if let Some(one) = &self.{name} {{\n{body}        }}"
+            )?;
         } else {
             scalar_checks(out, field, rules, &format!("self.{name}"), &at)?;
         }

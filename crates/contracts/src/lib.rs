@@ -3,6 +3,9 @@
 
 pub mod codec;
 pub mod convert;
+pub mod disclosure;
+pub mod exchange;
+pub mod kinds;
 pub mod method_rules;
 pub mod refusal;
 pub mod validate;

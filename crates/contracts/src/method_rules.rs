@@ -49,13 +49,52 @@ mod tests {
     #[test]
     fn every_method_requires_a_scope() {
         let rules = method_rules().unwrap();
-        assert_eq!(rules.len(), 26);
+        assert_eq!(rules.len(), 67);
         for (path, rule) in &rules {
             assert!(rule.required_scope.contains('.'), "{path}");
         }
         assert_eq!(
             rules["/sendhub.transfer.v1.TransferService/SubmitTransfer"].required_scope,
             "transfer.send"
+        );
+    }
+
+    #[test]
+    fn scopes_are_those_that_roles_are_made_of() {
+        let rules = method_rules().unwrap();
+        let mut scopes: Vec<&str> = rules.values().map(|rule| rule.required_scope.as_str()).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        assert_eq!(
+            scopes,
+            [
+                "assessment.advise",
+                "assessment.case",
+                "assessment.read",
+                "attachment.read",
+                "attachment.write",
+                "audit.read",
+                "clock.except",
+                "clock.read",
+                "directory.manage",
+                "directory.operate",
+                "directory.read",
+                "mailbox.collect",
+                "notice.send",
+                "policy.read",
+                "pupil.send",
+                "referral.decide",
+                "review.decide",
+                "review.read",
+                "review.run",
+                "review.take_part",
+                "rights.read",
+                "rights.record",
+                "servicechild.send",
+                "transfer.read",
+                "transfer.search",
+                "transfer.send",
+            ]
         );
     }
 }

@@ -223,7 +223,9 @@ pub const fn code(reason: Reason) -> Code {
         | Reason::ReferralRefused
         | Reason::RightsRecorderNotPermitted
         | Reason::BreakGlassNotOpen => Code::PermissionDenied,
-        Reason::InvalidRequest | Reason::MalformedMessage | Reason::CtfRefused
+        Reason::InvalidRequest
+        | Reason::MalformedMessage
+        | Reason::CtfRefused
         | Reason::ServiceDetailRefused
         | Reason::MediationContentRefused
         | Reason::AttachmentTruncated
@@ -260,8 +262,9 @@ pub const fn code(reason: Reason) -> Code {
         | Reason::AttachmentNotFound
         | Reason::AgreementNotFound => Code::NotFound,
         Reason::RevisionChanged | Reason::RaceLost => Code::Aborted,
-        Reason::MessageTooLarge | Reason::RateLimited | Reason::Overloaded
-        | Reason::AttachmentTooLarge => Code::ResourceExhausted,
+        Reason::MessageTooLarge | Reason::RateLimited | Reason::Overloaded | Reason::AttachmentTooLarge => {
+            Code::ResourceExhausted
+        }
         Reason::ShuttingDown | Reason::StoreUnavailable | Reason::LogUnavailable => Code::Unavailable,
         Reason::DeadlineExceeded => Code::DeadlineExceeded,
         Reason::MethodUnknown => Code::Unimplemented,

@@ -81,7 +81,7 @@ mod generated {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{transfer, types};
+    use crate::{assessment, attachment, review, rights, transfer, types};
 
     fn fields(message: &impl Validate) -> Vec<String> {
         message
@@ -157,5 +157,61 @@ mod tests {
     fn an_empty_request_lacks_its_required_fields() {
         let found = fields(&transfer::v1::SubmitTransferRequest::default());
         assert_eq!(found, ["envelope", "content"]);
+    }
+
+    #[test]
+    fn elements_of_a_list_are_checked_one_by_one() {
+        let content = assessment::v1::AdviceRequestContent {
+            case: "cases/1".into(),
+            adviser_kind: assessment::v1::AdviserKind::Medical.into(),
+            request_kind: assessment::v1::AdviceRequestKind::StatutoryAdvice.into(),
+            questions: vec!["short".into(), "x".repeat(2_001)],
+            sections_sought: vec![assessment::v1::PlanSection::B.into(), 0, 99],
+            ..Default::default()
+        };
+        let mut found = fields(&content);
+        found.sort();
+        assert_eq!(
+            found,
+            ["questions[1]", "sections_sought[1]", "sections_sought[2]"]
+        );
+    }
+
+    #[test]
+    fn an_optional_field_may_be_absent_and_must_fit_when_it_is_there() {
+        let report = |percent| review::v1::ReviewReportContent {
+            review: "cases/1".into(),
+            held_on: Some(types::v1::Date {
+                year: 2026,
+                month: 5,
+                day: 4,
+            }),
+            recommendation: review::v1::ReviewRecommendation::Continue.into(),
+            attendance_percent: percent,
+            ..Default::default()
+        };
+        assert_eq!(fields(&report(None)), [""; 0]);
+        assert_eq!(fields(&report(Some(0))), [""; 0]);
+        assert_eq!(fields(&report(Some(101))), ["attendance_percent"]);
+    }
+
+    #[test]
+    fn a_required_value_of_a_closed_list_must_be_given() {
+        let found = fields(&rights::v1::UnderstandingFinding {
+            assessed_by_role: "Head".into(),
+            assessed_on: Some(types::v1::Date {
+                year: 2026,
+                month: 5,
+                day: 4,
+            }),
+            ..Default::default()
+        });
+        assert_eq!(found, ["understands"]);
+    }
+
+    #[test]
+    fn pieces_of_an_upload_are_left_to_its_service() {
+        const { assert!(!attachment::v1::UploadAttachmentRequest::CHECKED) };
+        const { assert!(attachment::v1::DownloadAttachmentRequest::CHECKED) };
     }
 }
