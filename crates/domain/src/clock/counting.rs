@@ -1,5 +1,7 @@
 //! How a clock counts from its event to its date.
 
+use std::fmt;
+
 use jiff::civil::Date;
 use jiff::{Span, Unit};
 
@@ -136,6 +138,44 @@ impl Counting {
             Self::BeforePhaseTransfer => before_phase_transfer(event.year(), params.phase?)?,
         };
         Some((day, Certainty::Counted))
+    }
+}
+
+impl fmt::Display for Counting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtOnce => f.write_str("at once"),
+            Self::DaysAfter(count) => write!(f, "{count} days after"),
+            Self::DaysAfterWithinTheYear(count) => write!(f, "{count} days after, within the 12 months"),
+            Self::DaysFrom(count) => write!(f, "{count} days beginning with"),
+            Self::DaysAhead(count) => write!(f, "{count} days before"),
+            Self::SchoolDaysAfter(count) => write!(f, "{count} school days after"),
+            Self::SchoolDaysFrom(count) => write!(f, "{count} school days beginning with"),
+            Self::WorkingDaysAfter(count) => write!(f, "{count} working days after"),
+            Self::WorkingDaysFrom(count) => write!(f, "{count} working days beginning with"),
+            Self::MoveOrWorkingDaysFromAwareness(count) => {
+                write!(
+                    f,
+                    "on the day, or {count} working days beginning with the old body's awareness, if later"
+                )
+            }
+            Self::MonthsFrom(count) => write!(f, "{count} months beginning with"),
+            Self::MonthsBefore(count) => write!(f, "{count} months before"),
+            Self::LaterOfPeriods {
+                since_last,
+                since_event,
+            } => write!(
+                f,
+                "the later of {since_last} months beginning with the last review and {since_event} months beginning with"
+            ),
+            Self::LaterOfMonths { event, certificate } => write!(
+                f,
+                "the later of {certificate} months after the certificate and {event} months after"
+            ),
+            Self::BeforePhaseTransfer => {
+                f.write_str("before 31 March (to post-16) or 15 February (all others)")
+            }
+        }
     }
 }
 

@@ -125,3 +125,118 @@ fn closure_ok(asked: Date, closed_from: Date, reopens: Date) -> bool {
         && days_between(asked, closed_from) <= 7
         && days_between(asked, reopens) >= 7
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ExceptionGround::{
+        Absent, AbsentAfterTribunal, EarlyYearsClosed, MissedAppointment, PersonalCircumstances, SchoolClosed,
+    };
+    use jiff::civil::date;
+
+    /// SEND Regs 2014 regs 5(4), 10(4), 13(3), 27(3), 8(2), 44(3) and 45(7); reg 4(1) has none left.
+    #[test]
+    fn each_ground_lifts_what_the_regulations_say() {
+        let authority: &[ExceptionGround] = &[SchoolClosed, EarlyYearsClosed, PersonalCircumstances, Absent];
+        let adviser: &[ExceptionGround] = &[PersonalCircumstances, Absent, MissedAppointment];
+        let tribunal: &[ExceptionGround] = &[
+            SchoolClosed,
+            EarlyYearsClosed,
+            PersonalCircumstances,
+            AbsentAfterTribunal,
+        ];
+        for (rule, open) in [
+            (ClockRule::EhcnaDecide, authority),
+            (ClockRule::NoPlanNotice, authority),
+            (ClockRule::FinalPlan, authority),
+            (ClockRule::ReassessFinal, authority),
+            (ClockRule::AdviceReturn, adviser),
+            (ClockRule::TribunalAssessFinal, tribunal),
+            (ClockRule::UnopposedFinal, tribunal),
+            (ClockRule::TribunalCeaseDismissed, &[]),
+            (ClockRule::ConsideringTell, &[]),
+            (ClockRule::ConsultReply, &[]),
+            (ClockRule::ReviewDecision, &[]),
+            (ClockRule::AmendFinal, &[]),
+            (ClockRule::AnnualReview, &[]),
+            (ClockRule::PhaseTransfer, &[]),
+            (ClockRule::LaTransfer, &[]),
+            (ClockRule::PupilRecord, &[]),
+        ] {
+            for ground in ExceptionGround::ALL {
+                assert_eq!(ground.open_for(rule), open.contains(ground), "{rule} {ground}");
+            }
+        }
+    }
+
+    fn closure(asked: Date, closed_from: Date, reopens: Date) -> ExceptionFacts {
+        ExceptionFacts {
+            advice_asked: Some(asked),
+            closed_from: Some(closed_from),
+            reopens: Some(reopens),
+            ..ExceptionFacts::default()
+        }
+    }
+
+    /// Both ends of the window of reg 5(4)(a), and 27 days against 28.
+    #[test]
+    fn a_closure_excuses_only_when_the_head_was_asked_in_its_window() {
+        let (closed, reopens) = (date(2026, 7, 22), date(2026, 9, 3));
+        for (asked, holds) in [
+            (date(2026, 7, 14), false),
+            (date(2026, 7, 15), true),
+            (date(2026, 8, 27), true),
+            (date(2026, 8, 28), false),
+        ] {
+            let facts = closure(asked, closed, reopens);
+            assert_eq!(SchoolClosed.holds(&facts), Some(holds), "{asked}");
+            assert_eq!(EarlyYearsClosed.holds(&facts), Some(holds), "{asked}");
+        }
+        let short = closure(date(2026, 7, 20), closed, date(2026, 8, 18));
+        assert_eq!(SchoolClosed.holds(&short), Some(false));
+    }
+
+    #[test]
+    fn an_absence_is_counted_to_the_first_day_back() {
+        for (ground, returned, holds) in [
+            (Absent, date(2026, 10, 28), false),
+            (Absent, date(2026, 10, 29), true),
+            (AbsentAfterTribunal, date(2026, 10, 14), false),
+            (AbsentAfterTribunal, date(2026, 10, 15), true),
+        ] {
+            let facts = ExceptionFacts {
+                absent_from: Some(date(2026, 10, 1)),
+                returned: Some(returned),
+                ..ExceptionFacts::default()
+            };
+            assert_eq!(ground.holds(&facts), Some(holds), "{ground} {returned}");
+        }
+    }
+
+    #[test]
+    fn what_no_date_decides_is_for_a_person() {
+        for ground in ExceptionGround::ALL {
+            assert_eq!(ground.holds(&ExceptionFacts::default()), None, "{ground}");
+        }
+        let facts = ExceptionFacts {
+            absent_from: Some(date(2026, 10, 1)),
+            returned: Some(date(2026, 12, 1)),
+            ..closure(date(2026, 7, 20), date(2026, 7, 22), date(2026, 9, 3))
+        };
+        assert_eq!(PersonalCircumstances.holds(&facts), None);
+        assert_eq!(MissedAppointment.holds(&facts), None);
+    }
+
+    #[test]
+    fn a_ground_is_found_with_and_without_its_prefix() {
+        for ground in ExceptionGround::ALL {
+            assert_eq!(ExceptionGround::find(ground.code()), Some(*ground));
+            assert_eq!(ExceptionGround::find(&format!("EXC_{ground}")), Some(*ground));
+        }
+        for (alias, ground) in ExceptionGround::ALIASES {
+            assert_eq!(ExceptionGround::from_code(alias), None, "{alias}");
+            assert_eq!(ExceptionGround::find(alias), Some(*ground), "{alias}");
+        }
+        assert_eq!(ExceptionGround::find("WAITING_LIST"), None);
+    }
+}

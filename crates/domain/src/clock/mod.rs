@@ -241,4 +241,126 @@ mod tests {
         assert_eq!(new_pupil_return_due(Date::MAX), None);
         assert_eq!(pupil_record_due(Date::MAX, &calendar, &holidays), None);
     }
+
+    /// CFA 2014 s.31; SI 2005/1437 reg 9 and SI 2008/1747.
+    #[test]
+    fn a_provision_binds_some_and_guides_the_others() {
+        use AgencyKind as K;
+        for (rule, kind, basis) in [
+            (ClockRule::AdviceReturn, K::LocalAuthority, ClockBasis::Hard),
+            (ClockRule::AdviceReturn, K::HealthBody, ClockBasis::Hard),
+            (ClockRule::AdviceReturn, K::MaintainedSchool, ClockBasis::Guidance),
+            (ClockRule::AdviceReturn, K::Post16, ClockBasis::Guidance),
+            (
+                ClockRule::AdviceReturn,
+                K::MinistryOfDefence,
+                ClockBasis::Guidance,
+            ),
+            (ClockRule::PupilRecord, K::MaintainedSchool, ClockBasis::Hard),
+            (ClockRule::PupilRecord, K::PupilReferralUnit, ClockBasis::Hard),
+            (ClockRule::PupilRecord, K::Academy, ClockBasis::Guidance),
+            (ClockRule::ConsultReply, K::Academy, ClockBasis::Guidance),
+            (ClockRule::FinalPlan, K::LocalAuthority, ClockBasis::Hard),
+            (ClockRule::AmendNotice, K::LocalAuthority, ClockBasis::Court),
+        ] {
+            assert_eq!(rule.basis_for(kind), basis, "{rule} {kind}");
+        }
+    }
+
+    #[test]
+    fn an_exception_lifts_and_never_moves() {
+        let none = CalendarSet::default();
+        for rule in ClockRule::ALL {
+            let params = ClockParams {
+                phase: Some(PhaseKind::InfantToJunior),
+                ..ClockParams::default()
+            };
+            let due = start(*rule, date(2026, 11, 20), &params, none.of(None)).unwrap();
+            let late = due.due_on.tomorrow().unwrap();
+            assert!(!due.overdue_on(due.due_on), "{rule}");
+            assert_eq!(
+                due.overdue_on(late),
+                rule.terms().nature == ClockNature::Duty,
+                "{rule}"
+            );
+            for ground in ExceptionGround::ALL {
+                let lifted = due.lifted(*ground);
+                assert_eq!(lifted.is_some(), ground.open_for(*rule), "{rule} {ground}");
+                if let Some(lifted) = lifted {
+                    assert_eq!((lifted.due_on, lifted.basis), (due.due_on, due.basis));
+                    assert_eq!(lifted.lifted_by, Some(*ground));
+                    assert!(!lifted.overdue_on(late));
+                }
+            }
+        }
+    }
+
+    /// A date that may be too early is an estimate, and is never later than the true one.
+    #[test]
+    fn a_missing_fact_gives_the_earliest_date_as_an_estimate() {
+        let holidays = BankHolidays::new([date(2026, 12, 25), date(2027, 1, 1)]);
+        let set = CalendarSet {
+            holidays,
+            ..CalendarSet::default()
+        };
+        let event = date(2026, 11, 16);
+        for (rule, fact, text) in [
+            (ClockRule::LaTransfer, "old_la_aware", "2026-11-09"),
+            (ClockRule::IcbChangeNotify, "old_icb_aware", "2026-11-09"),
+            (ClockRule::LaTransferReview, "last_made_or_reviewed", "2026-06-01"),
+        ] {
+            let without = start(rule, event, &ClockParams::default(), set.of(None)).unwrap();
+            let mut params = ClockParams::default();
+            params.set(fact, text).unwrap();
+            let with = start(rule, event, &params, set.of(None)).unwrap();
+            assert_eq!(without.certainty, Certainty::Estimated, "{rule}");
+            assert_eq!(with.certainty, Certainty::Counted, "{rule}");
+            assert!(without.due_on < with.due_on, "{rule}");
+        }
+    }
+
+    /// Each count that the table of test vectors does not reach, from 20 November 2026.
+    #[test]
+    fn clocks_beside_the_table_count_as_the_law_says() {
+        let holidays = BankHolidays::new([date(2026, 12, 25), date(2026, 12, 28), date(2027, 1, 1)]);
+        let set = CalendarSet {
+            holidays,
+            ..CalendarSet::default()
+        };
+        for (rule, due_on) in [
+            (ClockRule::ConsideringTell, date(2026, 11, 20)),  // reg 4(2)
+            (ClockRule::FinalPlanEarliest, date(2026, 12, 5)), // reg 13(1)
+            (ClockRule::ReassessDecide, date(2026, 12, 5)),
+            (ClockRule::ReassessRefusalWindow, date(2027, 5, 19)),
+            (ClockRule::ReassessFinal, date(2027, 2, 26)), // reg 27(2)
+            (ClockRule::IcbSectionG, date(2026, 12, 10)),  // reg 16
+            (ClockRule::DsaPlan, date(2026, 12, 11)),      // reg 47
+            (ClockRule::UnderFiveReview, date(2027, 5, 19)), // Code 9.178
+            (ClockRule::ReviewList, date(2026, 11, 6)),    // Code 9.172
+            (ClockRule::ReviewInvite, date(2026, 11, 6)),  // reg 20(3)
+            (ClockRule::ReviewAdviceCirculate, date(2026, 11, 6)), // reg 20(4)
+            (ClockRule::AmendNotice, date(2026, 12, 18)),  // Devon
+            (ClockRule::TribunalAssessNoPlan, date(2027, 1, 29)), // reg 44(2)
+            (ClockRule::TribunalMakeDraft, date(2026, 12, 25)),
+            (ClockRule::TribunalAmend, date(2026, 12, 25)),
+            (ClockRule::TribunalNameSchool, date(2026, 12, 4)),
+            (ClockRule::TribunalCeaseDismissed, date(2026, 11, 20)),
+            (ClockRule::UnopposedAssessNotify, date(2026, 12, 4)), // reg 45
+            (ClockRule::UnopposedFinal, date(2027, 2, 26)),
+            (ClockRule::UnopposedMakeDraft, date(2026, 12, 25)),
+            (ClockRule::UnopposedMakeFinal, date(2027, 2, 5)),
+            (ClockRule::UnopposedNameSchool, date(2026, 12, 4)),
+            (ClockRule::MediationArrange, date(2026, 12, 20)),
+            (ClockRule::MediationHealthArrange, date(2026, 12, 20)),
+            (ClockRule::MediationHealthTell, date(2026, 11, 25)),
+            (ClockRule::PupilRecordCopy, date(2026, 12, 11)),
+            (ClockRule::DeletionReturn, date(2026, 11, 20)),
+            (ClockRule::ChildProtectionFile, date(2026, 11, 27)), // KCSIE
+            (ClockRule::ChildProtectionFileTerm, date(2026, 11, 26)),
+            (ClockRule::ComplaintAcknowledge, date(2026, 12, 20)),
+        ] {
+            let due = start(rule, date(2026, 11, 20), &ClockParams::default(), set.of(None)).unwrap();
+            assert_eq!(due.due_on, due_on, "{rule}");
+        }
+    }
 }

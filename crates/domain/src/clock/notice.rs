@@ -128,8 +128,8 @@ impl NoticePlan {
             .find(|notice| notice.on > day)
     }
 
-    /// What is to be said on a day, when no run of the notices was missed or some were: the latest notice not
-    /// before `last_run` (exclusive) and not after `today`. Several missed at once make one.
+    /// What is to be said today when notices were last looked for on another day: the latest of those since then.
+    /// Several missed at once make one, so that nobody is told three times on the morning after an outage.
     #[must_use]
     pub fn due_between(&self, last_run: Date, today: Date, started: Date, due: Date) -> Option<Notice> {
         self.notices(started, due)
@@ -142,4 +142,120 @@ impl NoticePlan {
 #[must_use]
 pub fn days_left(today: Date, due: Date) -> i64 {
     days_between(today, due)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use HubNoticeCode::{ClockDueSoon, ClockDueToday, ClockOverdue};
+    use jiff::civil::date;
+
+    fn days(plan: &NoticePlan, started: Date, due: Date) -> Vec<(Date, HubNoticeCode)> {
+        let notices = plan.notices(started, due);
+        notices
+            .into_iter()
+            .map(|notice| (notice.on, notice.code))
+            .collect()
+    }
+
+    #[test]
+    fn a_late_adviser_is_warned_told_and_chased_on_the_right_days() {
+        // CLK013: requested on 5 October 2026, due on 16 November 2026.
+        let (started, due) = (date(2026, 10, 5), date(2026, 11, 16));
+        let plan = NoticePlan::of(ClockRule::AdviceReturn);
+        assert_eq!(
+            days(&plan, started, due),
+            [
+                (date(2026, 11, 2), ClockDueSoon),
+                (date(2026, 11, 9), ClockDueSoon),
+                (date(2026, 11, 15), ClockDueSoon),
+                (date(2026, 11, 16), ClockDueToday),
+                (date(2026, 11, 17), ClockOverdue),
+                (date(2026, 11, 24), ClockOverdue),
+                (date(2026, 12, 1), ClockOverdue),
+                (date(2026, 12, 8), ClockOverdue),
+                (date(2026, 12, 15), ClockOverdue),
+            ]
+        );
+        let next = |day| plan.next_after(day, started, due).map(|notice| notice.on);
+        assert_eq!(
+            plan.first_on(started, due).map(|notice| notice.on),
+            Some(date(2026, 11, 2))
+        );
+        assert_eq!(next(date(2026, 11, 2)), Some(date(2026, 11, 9)));
+        assert_eq!(next(due), Some(date(2026, 11, 17)));
+        assert_eq!(next(date(2026, 11, 17)), Some(date(2026, 11, 24)));
+        assert_eq!(next(date(2026, 12, 15)), None);
+    }
+
+    #[test]
+    fn a_short_clock_has_no_warning_before_its_start() {
+        // CLK085: entered on 18 December 2026, due on the 23rd.
+        let (started, due) = (date(2026, 12, 18), date(2026, 12, 23));
+        let first = NoticePlan::of(ClockRule::NewPupilReturn).first_on(started, due);
+        assert_eq!(
+            first,
+            Some(Notice {
+                on: date(2026, 12, 22),
+                code: ClockDueSoon
+            })
+        );
+        let at_once = NoticePlan::of(ClockRule::DeletionReturn).first_on(started, started);
+        assert_eq!(
+            at_once,
+            Some(Notice {
+                on: started,
+                code: ClockDueToday
+            })
+        );
+    }
+
+    #[test]
+    fn a_window_is_announced_and_never_chased() {
+        let (started, due) = (date(2026, 12, 18), date(2027, 1, 1));
+        for rule in ClockRule::ALL {
+            let chased = days(&NoticePlan::of(*rule), started, due)
+                .iter()
+                .any(|(_, code)| *code == ClockOverdue);
+            assert_eq!(chased, rule.terms().nature == ClockNature::Duty, "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_child_protection_file_is_warned_of_on_the_fifth_day_of_any_kind() {
+        let (started, due) = (date(2026, 7, 20), date(2026, 9, 7));
+        let plan = NoticePlan::of(ClockRule::ChildProtectionFile);
+        assert_eq!(
+            plan.first_on(started, due).map(|notice| notice.on),
+            Some(date(2026, 7, 25))
+        );
+        // When five school days are no more than five days, the due date itself says it.
+        let short = plan.notices(started, date(2026, 7, 25));
+        assert!(
+            short
+                .iter()
+                .all(|notice| notice.code != ClockDueSoon || notice.on == date(2026, 7, 24))
+        );
+    }
+
+    #[test]
+    fn notices_missed_in_an_outage_make_one() {
+        let (started, due) = (date(2026, 10, 5), date(2026, 11, 16));
+        let plan = NoticePlan::default();
+        let told = |last, today| plan.due_between(last, today, started, due);
+        assert_eq!(told(date(2026, 11, 9), date(2026, 11, 14)), None);
+        assert_eq!(
+            told(date(2026, 11, 14), date(2026, 11, 17)).map(|notice| notice.code),
+            Some(ClockOverdue)
+        );
+    }
+
+    #[test]
+    fn the_ends_of_time_are_not_passed() {
+        let plan = NoticePlan::default();
+        assert_eq!(plan.notices(Date::MIN, Date::MAX).len(), 4);
+        assert_eq!(plan.notices(Date::MIN, Date::MIN).len(), 6);
+        assert_eq!(days_left(date(2026, 11, 15), date(2026, 11, 16)), 1);
+        assert_eq!(days_left(date(2026, 11, 17), date(2026, 11, 16)), -1);
+    }
 }

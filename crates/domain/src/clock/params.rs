@@ -45,7 +45,17 @@ const KIND_ALIASES: &[(&str, PhaseKind)] = &[
 ];
 
 /// Other spellings of the ordinary reading of a notice.
-const ORDINARY: &[&str] = &["ordinary", "plain", "calendar", "calendar_days", "two_weeks"];
+const ORDINARY: &[&str] = &[
+    "ordinary",
+    "plain",
+    "simple",
+    "literal",
+    "calendar",
+    "calendar_days",
+    "two_weeks",
+    "14_days",
+    "at_least",
+];
 
 /// Further facts of a clock; each is read only by the clocks that name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -84,3 +84,32 @@ fn event_day(rule: ClockRule, text: &str) -> Option<Date> {
     }
     iso_day(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_answered_says_why() {
+        for (rule, event, params, fault) in [
+            ("EHCNA_DECIDE_9W", "2026-09-07", "", RowError::Rule),
+            ("SCHOOL_CLOSED_4W", "2026-09-07", "", RowError::Rule),
+            ("EXC_WAITING_LIST", "2026-09-07", "", RowError::Rule),
+            ("EHCNA_DECIDE_6W", "7/9/2026", "", RowError::Start),
+            ("EHCNA_DECIDE_6W", "2026", "", RowError::Start),
+            (
+                "EHCNA_DECIDE_6W",
+                "2026-09-07",
+                "x=1",
+                RowError::Params(ParamsError::Name),
+            ),
+            ("EHCNA_DECIDE_6W", "9999-12-31", "", RowError::NoAnswer),
+            ("PHASE_TRANSFER", "2027", "", RowError::NoAnswer),
+            ("EXC_ABSENT_4W", "2026-10-01", "", RowError::NoAnswer),
+            ("EXC_PERSONAL_CIRCUMSTANCES", "2026-10-01", "", RowError::NoAnswer),
+        ] {
+            let found = answer(rule, event, params, &CalendarSet::default());
+            assert_eq!(found, Err(fault), "{rule} {event}");
+        }
+    }
+}
