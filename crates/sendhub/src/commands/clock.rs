@@ -1,5 +1,6 @@
 //! `sendhub clock`: what is due by when, on what that rests, and whether a table of dates holds.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,10 +17,7 @@ use crate::Output;
 /// England's bank holidays of this version.
 const BANK_HOLIDAYS: &str = include_str!("../../../../config/calendars/bank_holidays_england.csv");
 /// The made-up school of the test tables: authority 999 does not exist.
-const TEST_SCHOOL: (&str, &str) = (
-    "9999001",
-    include_str!("../../../domain/tests/vectors/calendar_school_9999001.csv"),
-);
+const TEST_SCHOOL: &str = include_str!("../../../domain/tests/vectors/calendar_school_9999001.csv");
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -70,40 +68,46 @@ pub(crate) fn run(command: &Command, output: Output) -> Result<ExitCode> {
 
 /// The calendars built in, and over them those of a folder.
 fn load(folder: Option<&Path>) -> Result<CalendarSet> {
-    let mut set = CalendarSet {
-        holidays: BankHolidays::from_csv(BANK_HOLIDAYS)?,
-        ..CalendarSet::default()
-    };
-    let (school, days) = TEST_SCHOOL;
-    set.schools
-        .insert(LaEstab::parse(school)?, SchoolCalendar::from_csv(days)?);
+    let mut set = CalendarSet::default();
+    add(&mut set, "bank_holidays_england.csv", BANK_HOLIDAYS)?;
+    add(&mut set, "school_9999001.csv", TEST_SCHOOL)?;
     let Some(folder) = folder else {
         return Ok(set);
     };
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry
-            .with_context(|| format!("cannot read {}", folder.display()))?
-            .path();
+    let unread = |path: &Path| format!("cannot read {}", path.display());
+    for entry in std::fs::read_dir(folder).with_context(|| unread(folder))? {
+        let path = entry.with_context(|| unread(folder))?.path();
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let read =
-            || std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
-        if name == "bank_holidays_england.csv" {
-            set.holidays =
-                BankHolidays::from_csv(&read()?).with_context(|| path.display().to_string())?;
-        } else if let Some(school) = name
-            .strip_prefix("school_")
-            .and_then(|name| name.strip_suffix(".csv"))
-        {
-            let school = LaEstab::parse(school).with_context(|| path.display().to_string())?;
-            let days = SchoolCalendar::from_csv(&read()?).with_context(|| path.display().to_string())?;
-            set.schools.insert(school, days);
+        if !is_calendar(&name) {
+            continue;
         }
+        let text = std::fs::read_to_string(&path).with_context(|| unread(&path))?;
+        add(&mut set, &name, &text).with_context(|| path.display().to_string())?;
     }
     Ok(set)
+}
+
+fn is_calendar(name: &str) -> bool {
+    name == "bank_holidays_england.csv" || school_of(name).is_some()
+}
+
+fn school_of(name: &str) -> Option<&str> {
+    name.strip_prefix("school_")?.strip_suffix(".csv")
+}
+
+/// Adds the file of this name, which is the bank holidays' or a school's.
+fn add(set: &mut CalendarSet, name: &str, text: &str) -> Result<()> {
+    match school_of(name) {
+        Some(school) => {
+            set.schools
+                .insert(LaEstab::parse(school)?, SchoolCalendar::from_csv(text)?);
+        }
+        None => set.holidays = BankHolidays::from_csv(text)?,
+    }
+    Ok(())
 }
 
 /// One row of a table that differs.
@@ -129,7 +133,9 @@ impl Count {
 }
 
 fn test(table: &Path, calendars: &CalendarSet, output: Output) -> Result<ExitCode> {
-    let (differing, a, b) = compare(table, calendars)?;
+    let unread = || format!("cannot read {}", table.display());
+    let file = std::fs::File::open(table).with_context(unread)?;
+    let (differing, a, b) = compare(file, calendars).with_context(unread)?;
     match output {
         Output::Json => {
             let rows: Vec<Value> = differing
@@ -164,29 +170,24 @@ fn test(table: &Path, calendars: &CalendarSet, output: Output) -> Result<ExitCod
     })
 }
 
-fn compare(table: &Path, calendars: &CalendarSet) -> Result<(Vec<Differing>, Count, Count)> {
-    let named = || format!("cannot read {}", table.display());
-    let mut reader = csv::Reader::from_path(table).with_context(named)?;
-    let header = reader.headers().with_context(named)?.clone();
+fn compare(table: impl Read, calendars: &CalendarSet) -> Result<(Vec<Differing>, Count, Count)> {
+    let mut reader = csv::Reader::from_reader(table);
+    let header = reader.headers()?.clone();
     let column = |name: &str| {
         let place = header.iter().position(|column| column.trim() == name);
-        place.with_context(|| format!("{}: there is no column \"{name}\"", table.display()))
+        place.with_context(|| format!("there is no column \"{name}\""))
     };
     let (id, rule, start) = (column("id")?, column("rule")?, column("start")?);
     let (params, result) = (column("params")?, column("due_or_result")?);
     let confidence = column("confidence")?;
     let (mut differing, mut a, mut b) = (Vec::new(), Count::default(), Count::default());
     for row in reader.records() {
-        let row = row.with_context(named)?;
+        let row = row?;
         let field = |place: usize| row.get(place).unwrap_or_default().trim();
         let (count, confidence) = match field(confidence) {
             "A" => (&mut a, "A"),
             "B" => (&mut b, "B"),
-            _ => bail!(
-                "{}: {}: the confidence must be A or B",
-                table.display(),
-                field(id)
-            ),
+            _ => bail!("{}: the confidence must be A or B", field(id)),
         };
         let found = match clock::answer(field(rule), field(start), field(params), calendars) {
             Ok(answer) => answer.to_string(),
@@ -219,7 +220,10 @@ fn due(
     match (found, output) {
         (Answer::Holds(holds), Output::Json) => println!("{}", json!({ "rule": rule, "holds": holds })),
         (Answer::Holds(holds), Output::Text) => {
-            println!("{rule}: the exception {}", if holds { "holds" } else { "does not hold" });
+            println!(
+                "{rule}: the exception {}",
+                if holds { "holds" } else { "does not hold" }
+            );
         }
         (Answer::Due(due), output) => {
             // Warnings before the event make no sense; of an event that lies after its due date (a meeting, a
@@ -308,34 +312,21 @@ fn list(output: Output) {
 mod tests {
     use super::*;
 
-    const TABLE: &str = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../domain/tests/vectors/statutory_clocks.csv"
-    );
-
-    fn written(text: &str) -> tempfile::NamedTempFile {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        file
-    }
-
     #[test]
     fn the_table_of_the_law_holds() {
-        let (differing, a, b) = compare(Path::new(TABLE), &load(None).unwrap()).unwrap();
+        let table = include_bytes!("../../../domain/tests/vectors/statutory_clocks.csv");
+        let (differing, a, b) = compare(&table[..], &load(None).unwrap()).unwrap();
         assert!(differing.is_empty());
         assert_eq!((a.rows, a.held, b.rows, b.held), (44, 44, 4, 4));
     }
 
     #[test]
-    fn a_row_that_differs_is_told_and_a_table_without_its_columns_is_not_read() {
-        let set = load(None).unwrap();
-        let file = written(
-            "id,rule,start,params,due_or_result,confidence\n\
+    fn a_row_that_differs_is_told() {
+        let table = "id,rule,start,params,due_or_result,confidence\n\
              X1,EHCNA_DECIDE_6W,2026-09-07,,2026-10-20,A\n\
              X2,NO_SUCH_RULE,2026-09-07,,2026-10-19,B\n\
-             X3,ADVICE_6W,2026-10-05,,2026-11-16,A\n",
-        );
-        let (differing, a, b) = compare(file.path(), &set).unwrap();
+             X3,ADVICE_6W,2026-10-05,,2026-11-16,A\n";
+        let (differing, a, b) = compare(table.as_bytes(), &load(None).unwrap()).unwrap();
         let told: Vec<_> = differing
             .iter()
             .map(|row| (row.id.as_str(), row.found.as_str()))
@@ -348,29 +339,36 @@ mod tests {
             ]
         );
         assert_eq!((a.rows, a.held, b.rows, b.held), (2, 1, 1, 0));
-        let code = test(file.path(), &set, Output::Json).unwrap();
-        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
-        for text in [
-            "id,rule,start\nX1,EHCNA_DECIDE_6W,2026-09-07\n",
-            "id,rule,start,params,due_or_result,confidence\nX1,EHCNA_DECIDE_6W,2026-09-07,,2026-10-19,C\n",
-        ] {
-            assert!(compare(written(text).path(), &set).is_err(), "{text}");
-        }
-        assert!(compare(Path::new("no-such-table.csv"), &set).is_err());
     }
 
     #[test]
-    fn a_folder_of_calendars_stands_over_those_built_in() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join("school_9999001.csv"),
+    fn a_table_in_another_form_is_not_read() {
+        for text in [
+            "",
+            "id,rule,start\nX1,EHCNA_DECIDE_6W,2026-09-07\n",
+            "id,rule,start,params,due_or_result,confidence\nX1,EHCNA_DECIDE_6W,2026-09-07,,2026-10-19,C\n",
+            "id,rule,start,params,due_or_result,confidence\nX1,EHCNA_DECIDE_6W\n",
+        ] {
+            assert!(
+                compare(text.as_bytes(), &CalendarSet::default()).is_err(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_calendar_of_a_folder_stands_over_one_built_in() {
+        let mut set = load(None).unwrap();
+        add(
+            &mut set,
+            "school_9999001.csv",
             "date,kind\n2026-09-04,SCHOOL_DAY\n",
         )
         .unwrap();
-        let set = load(Some(folder.path())).unwrap();
         let school = LaEstab::parse("9999001").unwrap();
-        assert_eq!(set.of(Some(&school)).school.covers().unwrap().count(), 1);
-        std::fs::write(folder.path().join("school_1.csv"), "date,kind\n").unwrap();
-        assert!(load(Some(folder.path())).is_err());
+        let first = set.of(Some(&school)).school.covers().unwrap().start().to_string();
+        assert_eq!(first, "2026-09-04");
+        assert!(add(&mut set, "school_1.csv", "date,kind\n").is_err());
+        assert!(!is_calendar("README.md"));
     }
 }
