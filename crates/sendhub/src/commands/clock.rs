@@ -254,7 +254,7 @@ fn due_json(due: &DueDate, notices: &[Notice]) -> Value {
 fn print_due(due: &DueDate, notices: &[Notice]) {
     let terms = due.rule.terms();
     println!("{} {}", due.rule, due.due_on);
-    println!("  counted    {} from: {}", terms.counting, terms.starts);
+    println!("  counted    {}: {}", terms.counting, terms.starts);
     println!("  means      {}", terms.nature);
     println!("  basis      {} (confidence {})", due.basis, terms.confidence);
     println!("  provision  {}", due.provision);
@@ -297,7 +297,7 @@ fn list(output: Output) {
     for rule in ClockRule::ALL {
         let terms = rule.terms();
         println!(
-            "{:<28} {:<8} {} {:<15} {:<26} {}",
+            "{:<29} {:<8} {} {:<15} {:<25} {}",
             rule.code(),
             terms.basis.code(),
             terms.confidence.code(),

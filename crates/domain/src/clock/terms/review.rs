@@ -67,11 +67,12 @@ pub(super) const REVIEW_DECISION: Terms = Terms::duty(
     ResponsibleAuthority,
     &[Family, Institution],
 );
+/// This notice is the decision, so the 12 months bind it too.
 pub(super) const AMEND_NOTICE: Terms = Terms::duty(
     ClockBasis::Court,
     "R (L, M and P) v Devon County Council [2022] EWHC 493 (Admin); SEND Regs 2014 (SI 2014/1530) regs 20(10), 22(1)",
     "review meeting held",
-    weeks(4),
+    Counting::DaysAfterWithinTheYear(28),
     ResponsibleAuthority,
     &[Family],
 );
