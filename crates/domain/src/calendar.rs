@@ -1,11 +1,12 @@
 //! School days, bank holidays and working days, as data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use jiff::civil::{Date, Weekday};
 
 use crate::agency::coded;
+use crate::identifiers::LaEstab;
 
 coded! {
     /// What a day is at one school.
@@ -30,7 +31,9 @@ coded! {
     Certainty {
         /// Counted on the school's own calendar.
         Counted = "COUNTED",
-        /// The calendar is missing or ends too early: Monday to Friday less bank holidays was counted instead.
+        /// The calendar is missing or ends too early, so Monday to Friday less bank holidays was counted instead;
+        /// or no bank holidays are listed for a year that the count touches; or a fact was missing and the
+        /// earliest possible date stands for it.
         Estimated = "ESTIMATED",
     }
 }
@@ -90,6 +93,13 @@ impl BankHolidays {
     pub fn is_working_day(&self, day: Date) -> bool {
         !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) && !self.contains(day)
     }
+
+    /// Whether any bank holiday is listed in a day's year. Every year has some, so a year without is not listed.
+    #[must_use]
+    pub fn lists_year_of(&self, day: Date) -> bool {
+        let year = day.first_of_year()..=day.last_of_year();
+        self.0.range(year).next().is_some()
+    }
 }
 
 /// One school's calendar: every day it lists, by kind. Days between the first and the last listed that are not
@@ -143,6 +153,39 @@ impl SchoolCalendar {
     }
 }
 
+/// The calendars by which one clock counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Calendars<'a> {
+    /// The calendar of the school concerned; an empty one when it is not known.
+    pub school: &'a SchoolCalendar,
+    /// England's bank holidays.
+    pub holidays: &'a BankHolidays,
+}
+
+/// England's bank holidays and the calendars of schools by DfE number.
+#[derive(Debug, Clone, Default)]
+pub struct CalendarSet {
+    /// England's bank holidays.
+    pub holidays: BankHolidays,
+    /// What each school has handed in.
+    pub schools: HashMap<LaEstab, SchoolCalendar>,
+}
+
+impl CalendarSet {
+    /// The calendars for a school; an empty one of its own when it has handed in none, so that what is counted
+    /// is marked as an estimate.
+    #[must_use]
+    pub fn of(&self, school: Option<&LaEstab>) -> Calendars<'_> {
+        static NONE: SchoolCalendar = SchoolCalendar(BTreeMap::new());
+        Calendars {
+            school: school
+                .and_then(|school| self.schools.get(school))
+                .unwrap_or(&NONE),
+            holidays: &self.holidays,
+        }
+    }
+}
+
 /// The date on which the `count`th school day after `from` falls; the day of the event is not counted.
 /// Where the calendar does not reach, days are counted by [`BankHolidays::is_working_day`] and the result is an
 /// estimate (SI 1999/3181: each school has its own days). `None` when the date would lie past the year 9999.
@@ -153,13 +196,49 @@ pub fn school_days_after(
     calendar: &SchoolCalendar,
     holidays: &BankHolidays,
 ) -> Option<(Date, Certainty)> {
+    count_days(from, count, |day| {
+        calendar
+            .is_school_day(day)
+            .map_or((holidays.is_working_day(day), false), |school| (school, true))
+    })
+}
+
+/// The same when the day of the event counts as the first, if it is a school day.
+#[must_use]
+pub fn school_days_from(
+    from: Date,
+    count: u32,
+    calendar: &SchoolCalendar,
+    holidays: &BankHolidays,
+) -> Option<(Date, Certainty)> {
+    school_days_after(from.yesterday().ok()?, count, calendar, holidays)
+}
+
+/// The date on which the `count`th working day after `from` falls; the day of the event is not counted. The
+/// result is an estimate when no bank holidays are listed for a year that the count touches. `None` when the date
+/// would lie past the year 9999.
+#[must_use]
+pub fn working_days_after(from: Date, count: u32, holidays: &BankHolidays) -> Option<(Date, Certainty)> {
+    count_days(from, count, |day| {
+        (holidays.is_working_day(day), holidays.lists_year_of(day))
+    })
+}
+
+/// The same when the day of the event counts as the first, if it is a working day.
+#[must_use]
+pub fn working_days_from(from: Date, count: u32, holidays: &BankHolidays) -> Option<(Date, Certainty)> {
+    working_days_after(from.yesterday().ok()?, count, holidays)
+}
+
+/// Counts on from a day: `of` says of each whether it counts and whether that is known.
+fn count_days(from: Date, count: u32, of: impl Fn(Date) -> (bool, bool)) -> Option<(Date, Certainty)> {
     let (mut day, mut left, mut certainty) = (from, count, Certainty::Counted);
     while left > 0 {
         day = day.tomorrow().ok()?;
-        let counts = calendar.is_school_day(day).unwrap_or_else(|| {
+        let (counts, known) = of(day);
+        if !known {
             certainty = Certainty::Estimated;
-            holidays.is_working_day(day)
-        });
+        }
         left -= u32::from(counts);
     }
     Some((day, certainty))
@@ -184,7 +263,7 @@ fn rows<'a>(text: &'a str, header: &'static str) -> Result<Vec<(usize, Date, &'a
 }
 
 /// A date written as yyyy-mm-dd and in no other way (the date library would also take a time after it).
-fn iso_day(text: &str) -> Option<Date> {
+pub(crate) fn iso_day(text: &str) -> Option<Date> {
     let formed = text.len() == 10
         && text.bytes().enumerate().all(|(place, byte)| match place {
             4 | 7 => byte == b'-',
@@ -266,6 +345,44 @@ mod tests {
         let none = SchoolCalendar::default();
         let due = school_days_after(date(2026, 12, 24), 1, &none, &holidays);
         assert_eq!(due, Some((date(2026, 12, 28), Certainty::Estimated)));
+    }
+
+    #[test]
+    fn working_days_count_from_or_after_and_are_estimates_past_the_list() {
+        let holidays = BankHolidays::new([date(2026, 12, 25), date(2026, 12, 28)]);
+        let after = working_days_after(date(2026, 12, 23), 3, &holidays);
+        assert_eq!(after, Some((date(2026, 12, 30), Certainty::Counted)));
+        let from = working_days_from(date(2026, 12, 23), 3, &holidays);
+        assert_eq!(from, Some((date(2026, 12, 29), Certainty::Counted)));
+        // A weekend day is never the first working day.
+        let from_saturday = working_days_from(date(2026, 12, 19), 1, &holidays);
+        assert_eq!(from_saturday, Some((date(2026, 12, 21), Certainty::Counted)));
+        let past = working_days_after(date(2026, 12, 31), 1, &holidays);
+        assert_eq!(past, Some((date(2027, 1, 1), Certainty::Estimated)));
+    }
+
+    #[test]
+    fn a_school_day_can_be_the_first_of_its_count() {
+        let calendar = SchoolCalendar::new([
+            (date(2026, 9, 3), DayKind::Inset),
+            (date(2026, 9, 4), DayKind::SchoolDay),
+            (date(2026, 9, 7), DayKind::SchoolDay),
+        ]);
+        for (first, count, last) in [(3, 1, 4), (4, 1, 4), (4, 2, 7)] {
+            let found = school_days_from(date(2026, 9, first), count, &calendar, &BankHolidays::default());
+            assert_eq!(found, Some((date(2026, 9, last), Certainty::Counted)), "{first}");
+        }
+    }
+
+    #[test]
+    fn a_school_without_a_calendar_has_an_empty_one() {
+        let school = LaEstab::parse("9999001").unwrap();
+        let own = SchoolCalendar::new([(date(2026, 9, 4), DayKind::SchoolDay)]);
+        let mut set = CalendarSet::default();
+        assert_eq!(set.of(Some(&school)).school, &SchoolCalendar::default());
+        set.schools.insert(school.clone(), own.clone());
+        assert_eq!(set.of(Some(&school)).school, &own);
+        assert_eq!(set.of(None).school, &SchoolCalendar::default());
     }
 
     #[test]

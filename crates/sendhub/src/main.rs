@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use commands::{agency, audit, bench, bridge, config, ctf, demo, inbox, serve};
+use commands::{agency, audit, bench, bridge, clock, config, ctf, demo, inbox, serve};
 
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
 #[derive(Debug, Parser)]
@@ -39,6 +39,9 @@ enum Command {
     /// Prove what the log says.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Say what is due by when and why, and hold a table of dates against the rules.
+    #[command(subcommand)]
+    Clock(clock::Command),
     /// Check a configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -76,6 +79,7 @@ async fn main() -> ExitCode {
         Command::Bridge(bridge) => Box::pin(bridge.run(output)).await,
         Command::Ctf(command) => Box::pin(ctf::run(&command, output)).await,
         Command::Audit(command) => audit::run(&command, output).await,
+        Command::Clock(command) => clock::run(&command, output),
         Command::Config(command) => config::run(&command, output),
         Command::Bench(bench) => Box::pin(bench.run(output)).await,
         Command::Completions { shell } => {

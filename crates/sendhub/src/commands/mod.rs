@@ -4,6 +4,7 @@ pub(crate) mod agency;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod bridge;
+pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod ctf;
 pub(crate) mod demo;
