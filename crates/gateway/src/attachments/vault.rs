@@ -2,14 +2,14 @@
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 use sendhub_domain::exchange::AttachmentId;
 use sendhub_store::Keyring;
 use uuid::Uuid;
@@ -22,6 +22,9 @@ use super::{AttachmentError, Declared, Download, Stored, Upload};
 const SUFFIX: &str = ".sealed";
 /// Blocks in one part where the store asks for parts of 5 MiB at least (S3).
 const BUCKET_PART_BLOCKS: usize = 5;
+/// How often, and how long, a bucket that fails is asked again. The sender's own deadline is short, so ours is too.
+const BUCKET_RETRIES: usize = 3;
+const BUCKET_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why the vault cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -220,6 +223,11 @@ fn bucket(settings: &S3Settings) -> Result<Arc<dyn ObjectStore>, OpenError> {
         .with_region(&settings.region)
         .with_access_key_id(secret(&settings.access_key_env)?)
         .with_secret_access_key(secret(&settings.secret_key_env)?)
+        .with_retry(RetryConfig {
+            max_retries: BUCKET_RETRIES,
+            retry_timeout: BUCKET_PATIENCE,
+            ..RetryConfig::default()
+        })
         .with_allow_http(settings.allow_http);
     if let Some(endpoint) = &settings.endpoint {
         builder = builder.with_endpoint(endpoint);

@@ -24,13 +24,18 @@ const MIB: u64 = 1024 * 1024;
 
 /// A file of any length that is never held as a whole: each byte follows from its position.
 fn content(from: u64, length: usize) -> Vec<u8> {
-    let magic = b"%PDF-1.7";
-    (from..from + length as u64)
-        .map(|at| match usize::try_from(at).ok().and_then(|at| magic.get(at)) {
-            Some(byte) => *byte,
-            None => (at / 8).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes()[(at % 8) as usize],
-        })
-        .collect()
+    let magic = u64::from_be_bytes(*b"%PDF-1.7");
+    let mut bytes = Vec::with_capacity(length + 16);
+    for word in from / 8.. {
+        if bytes.len() >= length + 8 {
+            break;
+        }
+        let mixed = word.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        bytes.extend_from_slice(&if word == 0 { magic } else { mixed }.to_be_bytes());
+    }
+    bytes.drain(..usize::try_from(from % 8).unwrap());
+    bytes.truncate(length);
+    bytes
 }
 
 fn chunks(size: u64) -> impl Iterator<Item = Vec<u8>> {
