@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::attachments::settings::AttachmentSettings;
+
 /// The whole of `hub.toml`. Unknown keys are faults: a misspelt setting must not be silently ignored.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +35,9 @@ pub struct Config {
     /// Bank holidays and school days.
     #[serde(default)]
     pub calendars: Calendars,
+    /// Where attachments are kept and which are taken.
+    #[serde(default)]
+    pub attachments: AttachmentSettings,
     /// How much it takes at once.
     #[serde(default)]
     pub limits: Limits,
@@ -359,6 +364,7 @@ impl Config {
         for path in paths {
             *path = base.join(&*path);
         }
+        self.attachments.resolve(base);
         if let Some(file) = self.store.url.strip_prefix("sqlite://") {
             self.store.url = format!("sqlite://{}", base.join(file).display());
         }
@@ -396,6 +402,7 @@ impl Config {
         if self.keys.master_key_file.is_some() == self.keys.master_key_env.is_some() {
             faults.push("keys: give exactly one of master_key_file and master_key_env".into());
         }
+        self.attachments.faults(&mut faults);
         self.missing_files(&mut faults);
         self.zero_limits(&mut faults);
         faults

@@ -1,6 +1,7 @@
 //! The gateway: TLS, identity, limits, and the tonic services, one file a service.
 
 mod accept;
+pub mod attachments;
 mod audit;
 pub mod clock;
 pub mod config;
