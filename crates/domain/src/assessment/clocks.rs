@@ -113,3 +113,6 @@ pub(super) const TOWARDS_FINAL: &[&str] = &[
 
 /// The clocks that count towards an amended plan that the Tribunal ordered or the authority conceded.
 pub(super) const TOWARDS_AMENDED: &[&str] = &[TRIB_AMEND, TRIB_NAME, UNOPPOSED_AMEND, UNOPPOSED_NAME];
+
+/// The clocks that count towards a draft.
+pub(super) const TOWARDS_DRAFT: &[&str] = &[TRIB_DRAFT, UNOPPOSED_DRAFT];

@@ -129,12 +129,14 @@ impl StepRefused {
 
 /// The clocks that run in a case, so that each is ended once and only while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Running(Vec<(&'static str, Option<ExchangeId>)>);
+pub(crate) struct Running(Vec<ClockStart>);
 
 impl Running {
     /// Whether this clock of the case's own runs.
-    pub(crate) fn has(&self, rule: &'static str) -> bool {
-        self.0.contains(&(rule, None))
+    pub(crate) fn has(&self, rule: &str) -> bool {
+        self.0
+            .iter()
+            .any(|clock| clock.rule == rule && clock.for_exchange.is_none())
     }
 
     /// Starts a clock of the case's own.
@@ -162,7 +164,7 @@ impl Running {
     /// Starts a clock; one of the same name that runs already is ended first.
     pub(crate) fn start_clock(&mut self, out: &mut Consequences, clock: ClockStart) {
         self.end_for(out, clock.rule, clock.for_exchange);
-        self.0.push((clock.rule, clock.for_exchange));
+        self.0.push(clock.clone());
         out.start.push(clock);
     }
 
@@ -180,7 +182,11 @@ impl Running {
         rule: &'static str,
         for_exchange: Option<ExchangeId>,
     ) {
-        if let Some(at) = self.0.iter().position(|clock| *clock == (rule, for_exchange)) {
+        let at = self
+            .0
+            .iter()
+            .position(|clock| clock.rule == rule && clock.for_exchange == for_exchange);
+        if let Some(at) = at {
             self.0.remove(at);
             out.end.push(ClockEnd { rule, for_exchange });
         }
@@ -188,9 +194,39 @@ impl Running {
 
     /// Ends every clock of this rule, whichever exchange it belongs to.
     pub(crate) fn end_all(&mut self, out: &mut Consequences, rule: &'static str) {
-        let of_rule: Vec<_> = self.0.iter().filter(|clock| clock.0 == rule).map(|clock| clock.1).collect();
-        for for_exchange in of_rule {
-            self.end_for(out, rule, for_exchange);
+        self.end_where(out, |clock| clock.rule == rule);
+    }
+
+    /// Ends whatever runs.
+    pub(crate) fn end_everything(&mut self, out: &mut Consequences) {
+        self.end_where(out, |_| true);
+    }
+
+    fn end_where(&mut self, out: &mut Consequences, ends: impl Fn(&ClockStart) -> bool) {
+        self.0.retain(|clock| {
+            let over = ends(clock);
+            if over {
+                out.end.push(ClockEnd {
+                    rule: clock.rule,
+                    for_exchange: clock.for_exchange,
+                });
+            }
+            !over
+        });
+    }
+
+    /// Gives what one agency owes to another: ends its clocks and starts the same for the other.
+    pub(crate) fn hand_over(&mut self, out: &mut Consequences, from: &AgencyId, to: &AgencyId) {
+        let owed_by = Owner::Agency(from.clone());
+        let theirs: Vec<_> = self
+            .0
+            .iter()
+            .filter(|clock| clock.owed_by == owed_by)
+            .cloned()
+            .collect();
+        for clock in theirs {
+            let owed_by = Owner::Agency(to.clone());
+            self.start_clock(out, ClockStart { owed_by, ..clock });
         }
     }
 }

@@ -18,16 +18,17 @@ mod step;
 mod steps;
 
 pub use self::advice::{AdviceRequestState, AdviceStage, OutstandingAdvice};
+pub(crate) use self::advice::{after, days_from};
 pub use self::advisers::{AdviserRequirement, AdviserStanding};
 pub(crate) use self::consequences::Running;
-pub use self::consequences::{
-    ClockEnd, ClockLift, ClockStart, Consequences, Owner, StepRefused, Warning,
-};
+pub use self::consequences::{ClockEnd, ClockLift, ClockStart, Consequences, Owner, StepRefused, Warning};
 pub use self::opening::{CaseOpening, FamilyAsk};
+pub(crate) use self::plan::consulted_both;
 pub use self::refusals::{AssessmentStepKind, step_allowed};
 pub use self::step::{
     AdviserKind, AssessmentStep, ConsultationAnswer, ExceptionGround, SectionI, TribunalOrder,
 };
+pub(crate) use self::steps::{answer_consultation, check_representations, consultation_clock};
 
 use jiff::civil::Date;
 
@@ -86,6 +87,17 @@ pub struct ConsultationState {
     pub answer: Option<ConsultationAnswer>,
 }
 
+/// How the last decision stands towards an appeal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AppealStanding {
+    /// None was brought, and one can be while its time runs.
+    CanBeBrought,
+    /// One was registered.
+    Open,
+    /// It is over.
+    Over,
+}
+
 /// One case. Compare two for equality to know that the same steps were taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AssessmentCase {
@@ -98,10 +110,14 @@ pub struct AssessmentCase {
     draft: Option<ServedDraft>,
     consultations: Vec<ConsultationState>,
     named: Option<SectionI>,
-    appeal_open: bool,
+    appeal: AppealStanding,
     decided_on: Option<Date>,
+    certificate_on: Option<Date>,
     plan_made_on: Option<Date>,
+    last_final_on: Option<Date>,
+    round_from: usize,
     transferring_to: Option<(AgencyId, Date)>,
+    commissioner: Option<AgencyId>,
     running: Running,
     noted: Vec<Warning>,
 }

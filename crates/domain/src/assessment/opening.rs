@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::consequences::{Consequences, Owner, Running, Warning};
-use super::{AssessmentCase, AssessmentState, clocks};
+use super::{AppealStanding, AssessmentCase, AssessmentState, clocks};
 use crate::agency::AgencyId;
 
 /// One whom the child's parent or the young person asks the authority to hear (SEND Regulations 2014 reg 6(1)(h)).
@@ -65,10 +65,14 @@ impl AssessmentCase {
             draft: None,
             consultations: Vec::new(),
             named: None,
-            appeal_open: false,
+            appeal: AppealStanding::Over,
             decided_on: None,
+            certificate_on: None,
             plan_made_on: None,
+            last_final_on: None,
+            round_from: 0,
             transferring_to: None,
+            commissioner: None,
             running,
             noted: Vec::new(),
         };

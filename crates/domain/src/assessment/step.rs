@@ -207,6 +207,8 @@ pub enum AssessmentStep {
         /// Whether it assesses.
         assess: bool,
     },
+    /// The authority tells the family that it assesses, as ordered or conceded (regs 44(2), 45).
+    NotifyOfAssessment,
     /// The authority decides that no plan is needed (reg 10(1)).
     DecideNoPlan,
     /// The authority serves a draft (reg 13(1)).
@@ -261,6 +263,8 @@ pub enum AssessmentStep {
         /// Whether it is about health provision too.
         health_issues: bool,
     },
+    /// The authority told the commissioning body that mediation is about health provision too.
+    TellCommissioner,
     /// Mediation ended, or the adviser was told that it is not wanted.
     EndMediation {
         /// The day.
@@ -314,4 +318,6 @@ pub enum AssessmentStep {
     },
     /// The new authority tells the family: transferred, whether it assesses, when it reviews (reg 15(4)).
     TellOfTransfer,
+    /// The old commissioning body told the new one (reg 16). The body itself or the authority records it.
+    TellNewCommissioner,
 }

@@ -5,21 +5,20 @@
 
 mod call;
 pub mod clocks;
+mod decision;
 mod invitees;
 mod step;
 mod steps;
 
 pub use self::call::{Invitee, InviteeRef, InviteeRole, PhaseTransfer, ReviewCall};
-pub use self::step::{
-    InvitationAnswer, Recommendation, ReportContents, ReviewOutcome, ReviewStep,
-};
+pub use self::step::{InvitationAnswer, Recommendation, ReportContents, ReviewOutcome, ReviewStep};
 pub use self::steps::{ReviewStepKind, step_allowed};
 pub use crate::assessment::{ClockEnd, ClockStart, Consequences, Owner, StepRefused, Warning};
 
 use jiff::civil::Date;
 
 use crate::agency::{AgencyId, coded};
-use crate::assessment::Running;
+use crate::assessment::{ConsultationState, Running};
 
 coded! {
     /// Where a review stands.
@@ -54,6 +53,7 @@ pub struct ReviewCase {
     consulted_on_ceasing: bool,
     notice_on: Option<Date>,
     representations_complete: bool,
+    consultations: Vec<ConsultationState>,
     running: Running,
 }
 
@@ -86,6 +86,12 @@ impl ReviewCase {
     #[must_use]
     pub fn advice_from(&self) -> &[InviteeRef] {
         &self.advice_from
+    }
+
+    /// Every consultation on the amended plan.
+    #[must_use]
+    pub fn consultations(&self) -> &[ConsultationState] {
+        &self.consultations
     }
 
     /// The day of the meeting, once it was held.

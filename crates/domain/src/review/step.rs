@@ -4,6 +4,8 @@ use jiff::civil::Date;
 
 use super::call::{Invitee, InviteeRef};
 use crate::agency::{AgencyId, coded};
+use crate::assessment::ConsultationAnswer;
+use crate::exchange::ExchangeId;
 
 coded! {
     /// An answer to an invitation.
@@ -123,6 +125,15 @@ pub enum ReviewStep {
     Consult {
         /// Which.
         institution: AgencyId,
+    },
+    /// It answers.
+    ReplyToConsultation {
+        /// The exchange by which it was consulted.
+        consultation: ExchangeId,
+        /// The answer.
+        answer: ConsultationAnswer,
+        /// Whether reasons are given.
+        reasons: bool,
     },
     /// The authority sends the plan as amended (reg 22(3)).
     SendAmendedPlan,
