@@ -1,8 +1,8 @@
 //! Whose advice SEND Regulations 2014 reg 6(1) requires, and what to look at in a case as it stands.
 
-use super::advice::AdviceStage;
 use super::consequences::Warning;
 use super::opening::FamilyAsk;
+use super::request::AdviceStage;
 use super::{AdviserKind, AssessmentCase, AssessmentState};
 use crate::agency::coded;
 

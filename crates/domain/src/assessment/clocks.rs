@@ -1,5 +1,7 @@
 //! The clocks that an assessment starts and ends, by their stable codes.
 
+/// Tell those around the child that an assessment is considered: with the request (reg 4(2)).
+pub const CONSIDERING: &str = "EHCNA_CONSIDERING_TELL";
 /// Decide whether to assess: six weeks (SEND Regulations 2014 reg 5(1)).
 pub const DECIDE_6W: &str = "EHCNA_DECIDE_6W";
 /// Give notice that no plan is needed: sixteen weeks (reg 10(1)).
@@ -19,7 +21,7 @@ pub const APPEAL_LIMIT: &str = "APPEAL_LIMIT";
 /// Arrange mediation: 30 days.
 pub const MEDIATION_ARRANGE: &str = "MEDIATION_ARRANGE_30D";
 /// Tell the commissioning body of health issues in a mediation: three working days.
-pub const MEDIATION_TELL_ICB: &str = "MEDIATION_TELL_ICB_3WD";
+pub const MEDIATION_TELL_ICB: &str = "MEDIATION_HEALTH_TELL_3WD";
 /// Issue the mediation certificate: three working days (reg 39).
 pub const MEDIATION_CERT: &str = "MEDIATION_CERT_3WD";
 /// Decide on a re-assessment: 15 days.
@@ -45,7 +47,7 @@ pub const UNOPPOSED_ASSESS_NOTIFY: &str = "UNOPPOSED_ASSESS_NOTIFY_2W";
 /// Will not oppose an appeal to assess: notice of no plan in ten weeks (reg 45).
 pub const UNOPPOSED_NO_PLAN: &str = "UNOPPOSED_NO_PLAN_10W";
 /// Will not oppose an appeal to assess: final plan in 14 weeks (reg 45).
-pub const UNOPPOSED_ASSESS_FINAL: &str = "UNOPPOSED_ASSESS_FINAL_14W";
+pub const UNOPPOSED_ASSESS_FINAL: &str = "UNOPPOSED_FINAL_14W";
 /// Will not oppose an appeal for a plan: draft in five weeks (reg 45).
 pub const UNOPPOSED_DRAFT: &str = "UNOPPOSED_MAKE_PLAN_DRAFT_5W";
 /// Will not oppose an appeal for a plan: final in eleven weeks (reg 45).
@@ -65,6 +67,7 @@ pub const TRANSFER_REVIEW: &str = "LA_TRANSFER_REVIEW";
 
 /// Every clock that an assessment may start.
 pub const ALL: &[&str] = &[
+    CONSIDERING,
     DECIDE_6W,
     NO_PLAN_16W,
     FINAL_20W,

@@ -11,24 +11,26 @@ mod advice;
 mod advisers;
 pub mod clocks;
 mod consequences;
+mod draft;
 mod opening;
 mod plan;
 mod refusals;
+mod request;
 mod step;
 mod steps;
 
-pub use self::advice::{AdviceRequestState, AdviceStage, OutstandingAdvice};
-pub(crate) use self::advice::{after, days_from};
 pub use self::advisers::{AdviserRequirement, AdviserStanding};
 pub(crate) use self::consequences::Running;
 pub use self::consequences::{ClockEnd, ClockLift, ClockStart, Consequences, Owner, StepRefused, Warning};
+pub(crate) use self::draft::{answer_consultation, check_representations, consultation_clock};
 pub use self::opening::{CaseOpening, FamilyAsk};
 pub(crate) use self::plan::consulted_both;
 pub use self::refusals::{AssessmentStepKind, step_allowed};
+pub use self::request::{AdviceRequestState, AdviceStage, OutstandingAdvice};
+pub(crate) use self::request::{after, days_from};
 pub use self::step::{
     AdviserKind, AssessmentStep, ConsultationAnswer, ExceptionGround, SectionI, TribunalOrder,
 };
-pub(crate) use self::steps::{answer_consultation, check_representations, consultation_clock};
 
 use jiff::civil::Date;
 

@@ -39,11 +39,16 @@ pub struct CaseOpening {
 
 impl AssessmentCase {
     /// Opens a case: `by` is the authority, or whoever asked it to assess. Starts the six, sixteen and twenty weeks
-    /// (SEND Regulations 2014 regs 5(1), 10(1), 13(2)).
+    /// (SEND Regulations 2014 regs 5(1), 10(1), 13(2)), and the duty to tell those around the child (reg 4(2)).
     #[must_use]
     pub fn open(opening: CaseOpening, by: AgencyId) -> (Self, Consequences) {
         let (mut out, mut running) = (Consequences::default(), Running::default());
-        for rule in [clocks::DECIDE_6W, clocks::NO_PLAN_16W, clocks::FINAL_20W] {
+        for rule in [
+            clocks::CONSIDERING,
+            clocks::DECIDE_6W,
+            clocks::NO_PLAN_16W,
+            clocks::FINAL_20W,
+        ] {
             let owed_by = Owner::Agency(opening.authority.clone());
             running.start(&mut out, rule, opening.received_on, owed_by, Vec::new());
         }

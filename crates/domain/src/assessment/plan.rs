@@ -55,6 +55,9 @@ impl AssessmentCase {
                 self.end_only(&[clocks::TRANSFER_INFORM], "SEND Regulations 2014 reg 15(4)")
             }
             Step::TellNewCommissioner => self.end_only(&[clocks::ICB_CHANGE], "SEND Regulations 2014 reg 16"),
+            Step::TellOfConsidering => {
+                self.end_only(&[clocks::CONSIDERING], "SEND Regulations 2014 reg 4(2)")
+            }
             _ => Ok(Consequences::default()),
         }
     }

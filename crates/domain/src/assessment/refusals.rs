@@ -9,6 +9,8 @@ coded! {
     AssessmentStepKind {
         /// [`AssessmentStep::RecordFacts`].
         RecordFacts = "RECORD_FACTS",
+        /// [`AssessmentStep::TellOfConsidering`].
+        TellOfConsidering = "TELL_OF_CONSIDERING",
         /// [`AssessmentStep::RecordFamilyAsk`].
         RecordFamilyAsk = "RECORD_FAMILY_ASK",
         /// [`AssessmentStep::RequestAdvice`].
@@ -95,6 +97,7 @@ impl AssessmentStep {
         use AssessmentStepKind as Kind;
         match self {
             Self::RecordFacts { .. } => Kind::RecordFacts,
+            Self::TellOfConsidering => Kind::TellOfConsidering,
             Self::RecordFamilyAsk(_) => Kind::RecordFamilyAsk,
             Self::RequestAdvice { .. } => Kind::RequestAdvice,
             Self::AcknowledgeRequest { .. } => Kind::AcknowledgeRequest,
@@ -164,7 +167,7 @@ const fn states_of(step: AssessmentStepKind) -> &'static [AssessmentState] {
             S::ReassessmentRequested,
             S::Reassessing,
         ],
-        K::DecideToAssess => &[S::Requested],
+        K::DecideToAssess | K::TellOfConsidering => &[S::Requested],
         K::NotifyOfAssessment => &[S::Assessing, S::Reassessing],
         K::DecideNoPlan => &[S::Assessing],
         K::ServeDraft => &[S::Assessing, S::PlanOrdered, S::DraftServed, S::Reassessing],
@@ -245,7 +248,7 @@ const fn why_not(
             "SEND Regulations 2014 regs 44(2), 45",
             "nothing is needed",
         ),
-        (_, K::DecideToAssess) => (
+        (_, K::DecideToAssess | K::TellOfConsidering) => (
             "ALREADY_DECIDED",
             "SEND Regulations 2014 reg 5(1)",
             "ask for a re-assessment, or open a new case",

@@ -36,13 +36,13 @@ coded! {
     /// A ground on which a limit is lifted (SEND Regulations 2014 regs 5(4), 8(2), 10(4), 13(3), 27(3)).
     ExceptionGround {
         /// School or post-16 institution closed for four weeks or more.
-        SchoolClosed = "SCHOOL_CLOSED",
+        SchoolClosed = "SCHOOL_CLOSED_4W",
         /// Early-years provider closed for four weeks or more.
-        EarlyYearsClosed = "EARLY_YEARS_CLOSED",
+        EarlyYearsClosed = "EARLY_YEARS_CLOSED_4W",
         /// Exceptional personal circumstances of the child, parent or young person.
         PersonalCircumstances = "PERSONAL_CIRCUMSTANCES",
         /// The child, parent or young person is away from the authority's area for four weeks or more.
-        AbsentFromArea = "ABSENT_FROM_AREA",
+        AbsentFromArea = "ABSENT_4W",
         /// The child or young person missed an appointment that the adviser made.
         MissedAppointment = "MISSED_APPOINTMENT",
     }
@@ -118,6 +118,8 @@ pub enum AssessmentStep {
         /// Whether vision is impaired.
         vision_impaired: Option<bool>,
     },
+    /// The authority told those around the child that it considers whether to assess (reg 4(2)).
+    TellOfConsidering,
     /// The family asks that somebody be heard (reg 6(1)(h)).
     RecordFamilyAsk(FamilyAsk),
     /// The authority asks for advice (reg 6). The exchange's id becomes the request's.
