@@ -95,7 +95,15 @@ impl AssessmentCase {
     /// In force, section I and the plan change only when an order or a concession asks for it.
     fn check_amending(&self) -> Result<(), StepRefused> {
         let due = clocks::TOWARDS_AMENDED.iter().any(|rule| self.running.has(rule));
-        if self.state == AssessmentState::PlanFinal && !due {
+        if self.state == AssessmentState::Reassessing && !due {
+            return Err(StepRefused::new(
+                "NO_DRAFT_SERVED",
+                "the re-assessment has no draft yet, and no order to amend waits",
+                REG_13_1,
+                "serve a draft first",
+            ));
+        }
+        if self.state != AssessmentState::DraftServed && !due {
             return Err(StepRefused::new(
                 "AMEND_THROUGH_REVIEW",
                 "a plan in force is amended through a review or after an appeal",
@@ -153,13 +161,16 @@ impl AssessmentCase {
             ));
         }
         let mut out = Consequences::default();
-        if self.state == AssessmentState::PlanFinal {
+        if self.state != AssessmentState::DraftServed {
             self.running.end(&mut out, clocks::TOWARDS_AMENDED);
         } else {
             if let Some(draft) = self.draft {
                 check_representations(draft.served_on, draft.representations_complete, on, REG_13_1)?;
             }
             self.end_assessment(&mut out);
+            self.state = AssessmentState::PlanFinal;
+            self.last_final_on = Some(on);
+            self.draft = None;
             // The limit for reviews runs from the day on which the plan was first made and from each review (s.44(1)).
             // That a re-assessment moves it is nowhere said, so it does not.
             if self.plan_made_on.is_none() {
@@ -171,9 +182,6 @@ impl AssessmentCase {
         }
         // The authority may go on without a reply (Code 9.83): with the plan sent, none is awaited.
         self.running.end_all(&mut out, clocks::CONSULT_REPLY);
-        self.draft = None;
-        self.state = AssessmentState::PlanFinal;
-        self.last_final_on = Some(on);
         self.open_appeal(&mut out, on);
         Ok(out)
     }

@@ -194,3 +194,6 @@ impl AssessmentCase {
         parties
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

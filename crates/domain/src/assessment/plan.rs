@@ -151,8 +151,16 @@ impl AssessmentCase {
             (O::Amend, S::PlanFinal | S::CeaseNotified) => {
                 (S::PlanFinal, &[clocks::TRIB_AMEND], &[clocks::UNOPPOSED_AMEND])
             }
-            (O::NameInstitution, S::PlanFinal) => {
-                (S::PlanFinal, &[clocks::TRIB_NAME], &[clocks::UNOPPOSED_NAME])
+            // The earlier plan's appeal may end while a re-assessment or a consultation on ceasing is in hand.
+            (O::Amend, now @ (S::ReassessmentRequested | S::Reassessing | S::CeaseProposed)) => {
+                (now, &[clocks::TRIB_AMEND], &[clocks::UNOPPOSED_AMEND])
+            }
+            (
+                O::NameInstitution,
+                now @ (S::PlanFinal | S::ReassessmentRequested | S::Reassessing | S::CeaseProposed),
+            ) => (now, &[clocks::TRIB_NAME], &[clocks::UNOPPOSED_NAME]),
+            (O::KeepPlan, now @ (S::ReassessmentRequested | S::Reassessing | S::CeaseProposed)) => {
+                (now, &[], &[])
             }
             (O::KeepPlan, S::PlanFinal | S::CeaseNotified) => (S::PlanFinal, &[], &[]),
             (O::CeaseAppealDismissed, S::CeaseNotified) if !conceded => (S::Ceased, &[], &[]),
@@ -175,7 +183,7 @@ impl AssessmentCase {
         }
         self.appeal = AppealStanding::Over;
         self.running.end(&mut out, &[clocks::APPEAL_LIMIT]);
-        if state == S::Reassessing {
+        if order == O::Assess && state == S::Reassessing {
             self.begin_reassessment();
         }
         self.state = state;

@@ -172,7 +172,14 @@ const fn states_of(step: AssessmentStepKind) -> &'static [AssessmentState] {
         K::DecideNoPlan => &[S::Assessing],
         K::ServeDraft => &[S::Assessing, S::PlanOrdered, S::DraftServed, S::Reassessing],
         K::CompleteRepresentations => &[S::DraftServed],
-        K::Consult | K::NameInstitution | K::SendFinalPlan => &[S::DraftServed, S::PlanFinal],
+        // With a plan in force, after an order or a concession to amend it: the step itself looks for one.
+        K::Consult | K::NameInstitution | K::SendFinalPlan => &[
+            S::DraftServed,
+            S::PlanFinal,
+            S::ReassessmentRequested,
+            S::Reassessing,
+            S::CeaseProposed,
+        ],
         K::ReplyToConsultation => &[
             S::DraftServed,
             S::PlanFinal,
@@ -188,7 +195,15 @@ const fn states_of(step: AssessmentStepKind) -> &'static [AssessmentState] {
         | K::RequestMediation
         | K::TellCommissioner
         | K::EndMediation
-        | K::RecordCertificate => &[S::NotAssessing, S::NoPlan, S::PlanFinal, S::CeaseNotified],
+        | K::RecordCertificate => &[
+            S::NotAssessing,
+            S::NoPlan,
+            S::PlanFinal,
+            S::ReassessmentRequested,
+            S::Reassessing,
+            S::CeaseProposed,
+            S::CeaseNotified,
+        ],
         K::RequestReassessment | K::ConsultOnCeasing => &[S::PlanFinal],
         K::DecideToReassess => &[S::ReassessmentRequested],
         K::DecideToCease => &[S::CeaseProposed],
@@ -335,5 +350,108 @@ const fn why_not(
             "SEND Regulations 2014 reg 27",
             "finish the re-assessment first",
         ),
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The refusals of the table below, by letter.
+    const CODES: &[(char, &str)] = &[
+        ('N', "NOT_DECIDED_TO_ASSESS"),
+        ('D', "DECIDED_NOT_TO_ASSESS"),
+        ('P', "NO_PLAN_NEEDED"),
+        ('A', "ALREADY_DECIDED"),
+        ('O', "ASSESSMENT_OVER"),
+        ('E', "CASE_ENDED"),
+        ('T', "NOTHING_TO_NOTIFY"),
+        ('R', "PLAN_ORDERED"),
+        ('L', "PLAN_ALREADY_DECIDED"),
+        ('W', "AMEND_THROUGH_REVIEW"),
+        ('H', "STEP_IN_HAND"),
+        ('S', "NO_DRAFT_SERVED"),
+        ('B', "NOTHING_TO_APPEAL"),
+        ('F', "NO_PLAN_IN_FORCE"),
+        ('Q', "NO_REASSESSMENT_REQUESTED"),
+        ('C', "CEASE_NOT_PROPOSED"),
+        ('I', "CEASE_NOT_DECIDED"),
+    ];
+
+    /// One letter a state, in the order of declaration; a dot where the step may be taken.
+    const TABLE: &str = "
+RECORD_FACTS              .D.P..O..OOE
+TELL_OF_CONSIDERING       .AAAAAAAAAAE
+RECORD_FAMILY_ASK         .D.P..O..OOE
+REQUEST_ADVICE            .D.P..O..OOE
+ACKNOWLEDGE_REQUEST       .D.P..O..OOE
+CLAIM_EXCEPTION           .D.P..O..OOE
+SAY_NOT_KNOWN             .D.P..O..OOE
+ASK_CLARIFICATION         .D.P..O..OOE
+CLARIFY                   .D.P..O..OOE
+RETURN_ADVICE             .D.P..O..OOE
+ACCEPT_ADVICE             .D.P..O..OOE
+SEND_BACK                 .D.P..O..OOE
+WITHDRAW_REQUEST          .D.P..O..OOE
+TAKE_EXISTING_ADVICE      .D.P..O..OOE
+DECIDE_TO_ASSESS          .AAAAAAAAAAE
+NOTIFY_OF_ASSESSMENT      TD.PTTTT.OOE
+DECIDE_NO_PLAN            ND.PRLOLLOOE
+SERVE_DRAFT               ND.P..WH.OOE
+COMPLETE_REPRESENTATIONS  SDSPS.WHSOOE
+CONSULT                   SDSPS.....OE
+REPLY_TO_CONSULTATION     SDSPS......E
+NAME_INSTITUTION          SDSPS.....OE
+SEND_FINAL_PLAN           SDSPS.....OE
+REGISTER_APPEAL           B.B.BB.....E
+END_APPEAL                B.B.BB.....E
+RECORD_ORDER              B.B.BB.....E
+CONCEDE_APPEAL            B.B.BB.....E
+REQUEST_MEDIATION         B.B.BB.....E
+TELL_COMMISSIONER         B.B.BB.....E
+END_MEDIATION             B.B.BB.....E
+RECORD_CERTIFICATE        B.B.BB.....E
+REQUEST_REASSESSMENT      FDFPFF.HHOOE
+DECIDE_TO_REASSESS        FDFPFFQ.HOOE
+CONSULT_ON_CEASING        FDFPFF.HHOOE
+DECIDE_TO_CEASE           FDFPFFCHH.OE
+END_PLAN                  FDFPFFIIII.E
+REPORT_MOVE               FDFPFF.....E
+TRANSFER_PLAN             FDFPFF.....E
+TELL_OF_TRANSFER          FDFPFF.....E
+TELL_NEW_COMMISSIONER     FDFPFF.....E
+";
+
+    #[test]
+    fn every_step_in_every_state() {
+        let mut rows = 0;
+        for line in TABLE.lines().filter(|line| !line.is_empty()) {
+            let (step, row) = line.split_once(' ').unwrap();
+            let step = AssessmentStepKind::from_code(step).unwrap();
+            let row = row.trim();
+            assert_eq!(row.len(), AssessmentState::ALL.len(), "{step}");
+            for (state, letter) in AssessmentState::ALL.iter().zip(row.chars()) {
+                let expected = CODES
+                    .iter()
+                    .find(|(code, _)| *code == letter)
+                    .map(|(_, reason)| *reason);
+                let refused = step_allowed(*state, step).err().map(|refusal| refusal.reason);
+                assert_eq!(refused, expected, "{step} in {state}");
+            }
+            rows += 1;
+        }
+        assert_eq!(rows, AssessmentStepKind::ALL.len());
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do_and_where_it_stands() {
+        for step in AssessmentStepKind::ALL {
+            for state in AssessmentState::ALL {
+                let Err(refusal) = step_allowed(*state, *step) else {
+                    continue;
+                };
+                assert!(!refusal.remedy.is_empty() && refusal.message.contains(step.code()));
+                assert!(refusal.provision.contains("20"), "{step} in {state}");
+            }
+        }
     }
 }

@@ -106,3 +106,6 @@ impl ReviewCase {
         self.recommended
     }
 }
+
+#[cfg(test)]
+mod tests;
