@@ -3,6 +3,7 @@
 
 pub mod age;
 pub mod agency;
+pub mod assessment;
 pub mod calendar;
 pub mod clock;
 pub mod disclosure;
@@ -10,3 +11,4 @@ pub mod event;
 pub mod exchange;
 pub mod identifiers;
 pub mod person;
+pub mod review;
