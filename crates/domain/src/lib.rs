@@ -3,6 +3,7 @@
 
 pub mod age;
 pub mod agency;
+pub mod agreement;
 pub mod calendar;
 pub mod clock;
 pub mod disclosure;
