@@ -8,7 +8,7 @@ use aws_lc_rs::{digest, hmac, rand};
 use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretBox};
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, ExchangeId};
+use sendhub_domain::exchange::{AttachmentId, ClockId, DeliveryId, ExchangeId, RightsRecordId};
 use sendhub_domain::person::{PersonIdentifier, SubjectId, comparable_name};
 
 /// Length of the nonce that stands before every sealed text.
@@ -33,6 +33,9 @@ pub enum SealError {
     NoRandomness,
 }
 
+/// Stands for the person where what is sealed is bound to nobody: an attachment that no exchange carries yet.
+pub const NOBODY: SubjectId = SubjectId([0; 16]);
+
 /// What a sealed text is, bound into it so that one row's text cannot stand in another's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealPurpose {
@@ -42,6 +45,12 @@ pub enum SealPurpose {
     SubjectFacts,
     /// The import report on a copy.
     ImportReport(DeliveryId),
+    /// What a record about rights says.
+    Rights(RightsRecordId),
+    /// What shows an exception against a clock.
+    ClockEvidence(ClockId),
+    /// An attachment, sealed under a key of its own.
+    Attachment(AttachmentId),
 }
 
 impl SealPurpose {
@@ -51,6 +60,9 @@ impl SealPurpose {
             Self::Exchange(exchange) => (1, *exchange.0.as_bytes()),
             Self::SubjectFacts => (2, [0; 16]),
             Self::ImportReport(delivery) => (3, *delivery.0.as_bytes()),
+            Self::Rights(record) => (4, *record.0.as_bytes()),
+            Self::ClockEvidence(clock) => (5, *clock.0.as_bytes()),
+            Self::Attachment(attachment) => (6, *attachment.0.as_bytes()),
         };
         bound[0] = tag;
         bound[1..17].copy_from_slice(&id);
@@ -135,7 +147,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// One person's data key, ready for use.
+/// The data key of one person or one attachment, ready for use.
 pub struct DataKey(RandomizedNonceKey);
 
 impl fmt::Debug for DataKey {
@@ -262,7 +274,7 @@ impl Keyring {
         &self.current.id
     }
 
-    /// Makes a data key for a person and wraps it.
+    /// Makes a data key, for a person or an attachment, and wraps it with the master key [`Self::master_key_id`].
     ///
     /// # Errors
     /// [`SealError::NoRandomness`].
@@ -271,7 +283,7 @@ impl Keyring {
         Ok((DataKey::new(&bytes)?, self.current.wrap(&bytes)?))
     }
 
-    /// Unwraps a person's data key.
+    /// Unwraps a data key.
     ///
     /// # Errors
     /// [`SealError::UnknownMasterKey`], [`SealError::DoesNotOpen`].

@@ -191,10 +191,7 @@ pub trait Store: Send + Sync + 'static {
     async fn attachments_of(&self, exchange: ExchangeId) -> Result<Vec<AttachmentRecord>, StoreError>;
 
     /// The exchanges to which an attachment belongs, oldest first.
-    async fn exchanges_of_attachment(
-        &self,
-        attachment: AttachmentId,
-    ) -> Result<Vec<ExchangeId>, StoreError>;
+    async fn exchanges_of_attachment(&self, attachment: AttachmentId) -> Result<Vec<ExchangeId>, StoreError>;
 
     /// The logs in this database, this process's own first.
     async fn logs(&self) -> Result<Vec<LogSummary>, StoreError>;

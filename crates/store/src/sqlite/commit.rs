@@ -226,7 +226,8 @@ enum Opening {
     IsOpen,
 }
 
-/// Whether a change does nothing but add rows whose guards are keys and triggers of the schema.
+/// Whether a change needs no asking: it does nothing but add rows whose guards are keys and triggers of the
+/// schema, or what is right whatever it finds.
 fn only_adds(change: &Change) -> bool {
     change.effects.iter().all(|effect| {
         matches!(
@@ -235,6 +236,15 @@ fn only_adds(change: &Change) -> bool {
                 | Effect::StoreExchange(_)
                 | Effect::Deliver(_)
                 | Effect::HoldUnclaimed { .. }
+                | Effect::OpenCase(_)
+                | Effect::RelyOn { .. }
+                | Effect::StartClock(_)
+                | Effect::EndClock { .. }
+                | Effect::LiftClock { .. }
+                | Effect::OpenReferral(_)
+                | Effect::StoreAttachment(_)
+                | Effect::AttachTo { .. }
+                | Effect::Tell(_)
         )
     })
 }
