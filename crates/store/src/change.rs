@@ -145,7 +145,7 @@ pub enum Effect {
     },
     /// Starts a clock.
     StartClock(ClockRow),
-    /// Ends a clock and its notices. A clock that has ended stays as it ended.
+    /// Ends a clock and its notices. A clock that has ended stays as it ended; one that is not there has no end.
     EndClock {
         /// Which clock.
         clock: ClockId,
