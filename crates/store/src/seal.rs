@@ -1,5 +1,7 @@
 //! Sealing at rest and pseudonyms: a data key for each person, wrapped by a master key that is never stored.
 
+mod purpose;
+
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
@@ -8,8 +10,9 @@ use aws_lc_rs::{digest, hmac, rand};
 use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretBox};
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{AttachmentId, ClockId, DeliveryId, ExchangeId, RightsRecordId};
 use sendhub_domain::person::{PersonIdentifier, SubjectId, comparable_name};
+
+pub use self::purpose::{NOBODY, SealPurpose};
 
 /// Length of the nonce that stands before every sealed text.
 const NONCE_LENGTH: usize = 12;
@@ -31,44 +34,6 @@ pub enum SealError {
     /// The machine's source of randomness failed.
     #[error("the system's random source failed")]
     NoRandomness,
-}
-
-/// Stands for the person where what is sealed is bound to nobody: an attachment that no exchange carries yet.
-pub const NOBODY: SubjectId = SubjectId([0; 16]);
-
-/// What a sealed text is, bound into it so that one row's text cannot stand in another's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SealPurpose {
-    /// The content of an exchange.
-    Exchange(ExchangeId),
-    /// The decision facts of a person.
-    SubjectFacts,
-    /// The import report on a copy.
-    ImportReport(DeliveryId),
-    /// What a record about rights says.
-    Rights(RightsRecordId),
-    /// What shows an exception against a clock.
-    ClockEvidence(ClockId),
-    /// An attachment, sealed under a key of its own.
-    Attachment(AttachmentId),
-}
-
-impl SealPurpose {
-    fn bind(self, subject: SubjectId) -> [u8; 33] {
-        let mut bound = [0; 33];
-        let (tag, id) = match self {
-            Self::Exchange(exchange) => (1, *exchange.0.as_bytes()),
-            Self::SubjectFacts => (2, [0; 16]),
-            Self::ImportReport(delivery) => (3, *delivery.0.as_bytes()),
-            Self::Rights(record) => (4, *record.0.as_bytes()),
-            Self::ClockEvidence(clock) => (5, *clock.0.as_bytes()),
-            Self::Attachment(attachment) => (6, *attachment.0.as_bytes()),
-        };
-        bound[0] = tag;
-        bound[1..17].copy_from_slice(&id);
-        bound[17..].copy_from_slice(&subject.0);
-        bound
-    }
 }
 
 /// The key that wraps all others. Comes from a file or the environment and is never written down here.
@@ -352,6 +317,7 @@ fn random_32() -> Result<[u8; 32], SealError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sendhub_domain::exchange::ExchangeId;
     use sendhub_domain::person::IdentifierSystem;
     use uuid::Uuid;
 

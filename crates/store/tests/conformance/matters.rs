@@ -211,7 +211,7 @@ pub(crate) fn attachment(number: u128) -> AttachmentRow {
     AttachmentRow {
         attachment: AttachmentId(id(number)),
         owner: agency("one"),
-        subject: (number % 2 == 0).then_some(PERSON),
+        subject: number.is_multiple_of(2).then_some(PERSON),
         media_type: "application/pdf".into(),
         size_bytes: 1_234,
         sha256: [5; 32],

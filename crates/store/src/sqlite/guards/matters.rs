@@ -221,10 +221,8 @@ impl Matters {
             }
             Effect::ExpectRights { subject, revision } => self.expect_rights(*subject, *revision)?,
             Effect::StartClock(row) => self.clocks.set(row.clock, Clock::Runs(row.next_notice_on)),
-            Effect::EndClock { clock, state, .. } => {
-                if *state != ClockState::Running {
-                    self.clocks.set(*clock, Clock::Ended);
-                }
+            Effect::EndClock { clock, state, .. } if *state != ClockState::Running => {
+                self.clocks.set(*clock, Clock::Ended);
             }
             Effect::AdvanceClock {
                 clock,
