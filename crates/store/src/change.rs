@@ -181,7 +181,8 @@ pub enum Effect {
         /// The day of the next, if there is one.
         next: Option<Date>,
     },
-    /// Refers a decision to a named person.
+    /// Refers a decision to a named person. A referral of this name that is there already stays as it is, decided
+    /// or not: what is asked for again is referred once.
     OpenReferral(ReferralRow),
     /// Decides what was referred. Fails with [`Conflict::ReferralDecided`] unless it waits.
     DecideReferral {

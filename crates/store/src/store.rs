@@ -176,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
     /// The referrals of an exchange, oldest first.
     async fn referrals_of(&self, exchange: ExchangeId) -> Result<Vec<ReferralRecord>, StoreError>;
 
-    /// The referrals that wait for an agency's decision, oldest first, after a given one.
+    /// The referrals that wait for an agency's decision, in the order of their names, after a given one.
     async fn open_referrals(
         &self,
         decider: &AgencyId,

@@ -35,7 +35,7 @@ pub(super) async fn referrals_of(
     const ALL: &str = concat!(
         "SELECT ",
         referral_columns!(),
-        " FROM referral r WHERE r.exchange = ? ORDER BY r.id"
+        " FROM referral r WHERE r.exchange = ? ORDER BY r.opened_at, r.id"
     );
     let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(pool).await?;
     rows.iter().map(record).collect()

@@ -54,7 +54,7 @@ fn effect(dice: &mut Dice, number: u128) -> Effect {
         0 => None,
         other => Some(day(i8::try_from(other).unwrap() + 23)),
     };
-    match dice.below(11) {
+    match dice.below(12) {
         0 => record_rights(2_000 + number, u64::from(dice.below(6)) + 1),
         1 => expect_rights(u64::from(dice.below(6)) + 1),
         2 => extend(7, dice.below(5) + 1),
@@ -74,6 +74,8 @@ fn effect(dice: &mut Dice, number: u128) -> Effect {
             ["a", "b", "c", "d"][dice.below(4) as usize],
         )),
         7 => move_delivery(one_of(dice, 4), STATES[dice.below(3) as usize]),
+        // Two of these are there from the beginning.
+        11 => Effect::OpenReferral(referral(one_of(dice, 3))),
         8 => put_agreement(["east", "west"][dice.below(2) as usize], u64::from(dice.below(3))),
         9 => Effect::RelyOn {
             delivery: DeliveryId(id(one_of(dice, 3))),

@@ -113,3 +113,56 @@ async fn a_referral_is_decided_once() {
     );
     assert!(store.referral(ReferralId(id(9))).await.unwrap().is_none());
 }
+
+/// A collection that is tried again asks the same question: it is put once, and an answer is not lost.
+#[tokio::test]
+async fn what_is_referred_again_stays_as_it_is() {
+    let place = Place::new();
+    let store = place.open("log/a").await;
+    store.commit(vec![exchange(1, 1)]).await.unwrap();
+    let again = |reason: &str| {
+        Effect::OpenReferral(ReferralRow {
+            reason: reason.into(),
+            ..referral(1)
+        })
+    };
+    let ok = |results: Vec<Result<(), Conflict>>| results.iter().all(Result::is_ok);
+    assert!(ok(each(&*store, vec![open(1), again("B")]).await));
+    let batch = vec![again("C"), decide(1, Outcome::Refused), again("D")];
+    assert!(ok(each(&*store, batch).await));
+    assert!(ok(each(&*store, vec![again("E")]).await));
+    let late = vec![again("F"), decide(1, Outcome::Allowed)];
+    assert_eq!(
+        each(&*store, late).await,
+        [Ok(()), Err(Conflict::ReferralDecided)]
+    );
+    let found = store.referral(ReferralId(id(1))).await.unwrap().unwrap();
+    assert_eq!(
+        (found.state, found.reason),
+        (ReferralState::Refused, referral(1).reason)
+    );
+    assert!(
+        store
+            .open_referrals(&agency("la-301"), None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn an_exchange_s_referrals_are_read_oldest_first() {
+    let place = Place::new();
+    let store = place.open("log/a").await;
+    store.commit(vec![exchange(1, 1)]).await.unwrap();
+    let opened = |number, seconds| {
+        Effect::OpenReferral(ReferralRow {
+            opened_at: at() + jiff::SignedDuration::from_secs(seconds),
+            ..referral(number)
+        })
+    };
+    each(&*store, vec![opened(1, 30), opened(3, 10), opened(2, 20)]).await;
+    let found = store.referrals_of(ExchangeId(id(1))).await.unwrap();
+    let names: Vec<u128> = found.iter().map(|one| one.referral.0.as_u128()).collect();
+    assert_eq!(names, [3, 2, 1]);
+}

@@ -234,7 +234,10 @@ impl Matters {
                 }
                 self.clocks.set(*clock, Clock::Runs(*next));
             }
-            Effect::OpenReferral(row) => self.referrals.set(row.referral, Waits::Yes),
+            // One that is there stays as it is.
+            Effect::OpenReferral(row) if self.referrals.get(&row.referral).is_none() => {
+                self.referrals.set(row.referral, Waits::Yes);
+            }
             Effect::DecideReferral { referral, .. } => {
                 if self.referrals.get(referral) != Some(&Waits::Yes) {
                     return Err(Conflict::ReferralDecided);

@@ -84,7 +84,7 @@ static REFERRAL: Statement = Statement::new(
     "INSERT INTO referral (id, exchange, delivery, recipient, role, effect, reason, rule, provision, decider, \
      state, opened_at) VALUES ",
     "(?,?,?,?,?,?,?,?,?,?,?,?)",
-    "",
+    " ON CONFLICT (id) DO NOTHING",
 );
 static DECISION: Statement = Statement::new(
     "WITH v(id, state, decided_at) AS (VALUES ",
