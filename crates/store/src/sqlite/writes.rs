@@ -170,7 +170,7 @@ impl Writes {
                 expected_revision,
             } => self.agencies.push((agency, expected_revision + 1)),
             Effect::OpenCase(_) | Effect::ExtendCase { .. } => self.cases.take(effect),
-            // Guards that write nothing, and effects on tables that no exchange refers to.
+            // Effects on tables that no exchange refers to.
             Effect::PutAgreement { .. }
             | Effect::RecordRights { .. }
             | Effect::ExpectRights { .. }
@@ -190,6 +190,12 @@ impl Writes {
     /// The entries taken so far.
     pub(super) fn leaves(&self) -> &[LogEntry] {
         &self.leaves
+    }
+
+    /// Adds the statements that stand for guards when nothing was asked before: where one does not hold the script
+    /// fails, and nothing is written.
+    pub(super) fn guards(&mut self, script: &mut Script) {
+        self.matters.guards(script);
     }
 
     /// Adds the statements that write everything.

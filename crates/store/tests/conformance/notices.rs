@@ -6,7 +6,7 @@ use sendhub_store::change::HUB_SENDER;
 use sendhub_store::verify::verify_sqlite;
 use sendhub_store::{Change, Conflict, Effect, LogEntry};
 
-use crate::matters::{change, day, each, expect_rights, id, move_delivery, notice, outcomes};
+use crate::matters::{advance, change, day, each, expect_rights, id, move_delivery, notice, outcomes};
 use crate::support::{Place, agency, at, exchange};
 
 fn tell(delivery: u128, once: &str) -> Effect {
@@ -22,8 +22,16 @@ async fn a_notice_is_told_once() {
     let twice = change(vec![tell(10, "a"), tell(11, "a")]);
     let batch = vec![twice, change(vec![tell(12, "a")]), change(vec![tell(13, "b")])];
     assert!(store.commit(batch).await.unwrap().iter().all(Result::is_ok));
-    let asking = vec![expect_rights(0), tell(14, "a"), tell(15, "c"), tell(16, "c")];
-    assert!(each(&*store, asking).await.iter().all(Result::is_ok));
+    let asking = vec![
+        advance(9, None, None),
+        tell(14, "a"),
+        tell(15, "c"),
+        tell(16, "c"),
+    ];
+    assert_eq!(
+        each(&*store, asking).await,
+        [Err(Conflict::ClockMoved), Ok(()), Ok(()), Ok(())]
+    );
     assert!(each(&*store, vec![tell(17, "b")]).await[0].is_ok());
     let page = store.inbox(&agency("one"), None, 10).await.unwrap();
     let names: Vec<u128> = page

@@ -94,6 +94,45 @@ async fn a_withdrawal_before_a_collection_in_one_batch_refuses_the_collection() 
     assert_eq!(copies[1].state, DeliveryState::Collected);
 }
 
+/// A batch that changes no rights is written without asking: what it expects of them is compared all the same.
+#[tokio::test]
+async fn what_is_sent_on_rights_that_changed_is_refused_alone() {
+    let place = Place::new();
+    let store = place.open("log/a").await;
+    let sent = |number, revision| {
+        let mut change = exchange(number, 1);
+        change.effects.push(expect_rights(revision));
+        change
+    };
+    let results = store
+        .commit(vec![sent(1, 0), sent(2, 0), sent(3, 1)])
+        .await
+        .unwrap();
+    let changed = |revision| Err(Conflict::RightsChanged(revision));
+    assert_eq!(outcomes(results), [Ok(()), Ok(()), changed(0)]);
+    assert_eq!(
+        each(&*store, vec![record_rights(1, 0), record_rights(2, 1)]).await,
+        [Ok(()), Ok(())]
+    );
+    for (number, revision, outcome) in [
+        (4, 0, changed(2)),
+        (5, 1, changed(2)),
+        (6, 2, Ok(())),
+        (7, 3, changed(2)),
+    ] {
+        let results = store.commit(vec![sent(number, revision)]).await.unwrap();
+        assert_eq!(outcomes(results), [outcome], "{revision}");
+    }
+    let batch: Vec<_> = (10..200).map(|number| sent(number, 2)).collect();
+    assert!(store.commit(batch).await.unwrap().iter().all(Result::is_ok));
+    assert_eq!(
+        store.rights(PERSON).await.unwrap().revision,
+        2,
+        "a guard writes nothing"
+    );
+    assert_eq!(store.logs().await.unwrap()[0].size, 2 + 2 + 1 + 190);
+}
+
 #[tokio::test]
 async fn a_refused_change_leaves_the_rights_as_they_were() {
     let place = Place::new();

@@ -42,6 +42,13 @@ static TOLD: Statement = Statement::new(
     "(?)",
     " ON CONFLICT (once) DO NOTHING",
 );
+/// Writes nothing, unless a revision is not the expected one: then it would write none, which the schema refuses.
+static EXPECTED: Statement = Statement::new(
+    "WITH v(subject, revision) AS (VALUES ",
+    "(?,?)",
+    ") INSERT INTO subject_rights (subject, revision) SELECT v.subject, NULL FROM v WHERE v.revision <> \
+     coalesce((SELECT s.revision FROM subject_rights s WHERE s.subject = v.subject), 0)",
+);
 static REVISION: Statement = Statement::new(
     "INSERT INTO subject_rights (subject, revision) VALUES ",
     "(?,?)",
@@ -148,6 +155,7 @@ impl Cases {
 #[derive(Default)]
 pub(super) struct Matters {
     notices: HashMap<String, NoticeRow>,
+    expected: Vec<(SubjectId, u64)>,
     revisions: HashMap<SubjectId, u64>,
     rights: Vec<RightsRow>,
     relied_on: Vec<(RightsRecordId, DeliveryId)>,
@@ -179,6 +187,7 @@ impl Matters {
             Effect::Tell(row) => {
                 self.notices.entry(row.once.clone()).or_insert(row);
             }
+            Effect::ExpectRights { subject, revision } => self.expected.push((subject, revision)),
             Effect::RecordRights {
                 row,
                 expected_revision,
@@ -233,6 +242,14 @@ impl Matters {
     /// Whether the directory's generation must be counted up.
     pub(super) const fn changes_directory(&self) -> bool {
         !self.agreements.is_empty()
+    }
+
+    /// Adds the statements that compare what was expected of rights, for a batch that changes none.
+    pub(super) fn guards(&mut self, script: &mut Script) {
+        let expected = std::mem::take(&mut self.expected);
+        script.write(&EXPECTED, expected, |(subject, revision), values| {
+            values.bind(&subject.0[..]).bind_u64(revision);
+        });
     }
 
     /// Adds the statements for the hub's own notices: mailboxes first, so that each is told once.
