@@ -3,6 +3,7 @@
 
 pub mod age;
 pub mod agency;
+pub mod agreement;
 pub mod assessment;
 pub mod calendar;
 pub mod clock;

@@ -70,6 +70,7 @@ fn rows(number: u128, at: Timestamp) -> Result<BareRows, Failed> {
             request: RequestId(Uuid::from_bytes(random)),
             request_digest: digest,
             subject,
+            case: None,
             accepted_at: at,
             due_on: Some(jiff::civil::date(2026, 12, 14)),
             header: vec![5; 120],

@@ -1,13 +1,24 @@
 //! What can be written: a change is one request's effects together with the log entry that proves them.
 
+mod exchange;
+mod matters;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sendhub_domain::agency::{Agency, AgencyId};
-use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, ExchangeKind, RequestId};
+use sendhub_domain::agreement::Agreement;
+use sendhub_domain::exchange::{
+    AttachmentId, CaseId, ClockId, DeliveryId, DeliveryState, ExchangeId, ReferralId, RightsRecordId,
+};
 use sendhub_domain::person::SubjectId;
 use sendhub_ledger::proof::InclusionProof;
+
+pub use self::exchange::{DeliveryRow, ExchangeRow, HUB_SENDER, NoticeRow, SubjectRow};
+pub use self::matters::{
+    AttachmentRow, CaseRow, ClockRow, ClockState, Outcome, ReferralRow, ReferralState, RightsRow,
+};
 
 use crate::entry::LogEntry;
 
@@ -91,73 +102,109 @@ pub enum Effect {
         /// The revision it replaces.
         expected_revision: u64,
     },
-}
-
-/// A person in the register. Nothing here can be read without the hub's keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubjectRow {
-    /// The person's pseudonym.
-    pub subject: SubjectId,
-    /// Keyed tag of the date of birth.
-    pub birth_tag: [u8; 16],
-    /// Keyed tag of the name.
-    pub name_tag: [u8; 16],
-    /// The person's data key, wrapped by the master key.
-    pub wrapped_key: Vec<u8>,
-    /// Which master key wrapped it.
-    pub master_key_id: String,
-    /// Facts that decisions need (date of birth), sealed under the person's data key.
-    pub sealed_facts: Vec<u8>,
-    /// When the person was first named.
-    pub created_at: Timestamp,
-}
-
-/// An accepted exchange.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExchangeRow {
-    /// Its name.
-    pub exchange: ExchangeId,
-    /// What it is.
-    pub kind: ExchangeKind,
-    /// Who sent it.
-    pub sender: AgencyId,
-    /// The sender's request id.
-    pub request: RequestId,
-    /// SHA-256 of the request as sent: tells a repeat from another request under the same id.
-    pub request_digest: [u8; 32],
-    /// Whom it is about.
-    pub subject: SubjectId,
-    /// When it was accepted.
-    pub accepted_at: Timestamp,
-    /// When the recipient must have it, by law.
-    pub due_on: Option<Date>,
-    /// Non-personal facts for lists and receipts, as the gateway encodes them.
-    pub header: Vec<u8>,
-    /// The content, sealed under the subject's data key.
-    pub sealed: Vec<u8>,
-}
-
-/// One recipient's copy of an exchange, as its mailbox lists it. Nothing personal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryRow {
-    /// Its name.
-    pub delivery: DeliveryId,
-    /// Which exchange.
-    pub exchange: ExchangeId,
-    /// What it is.
-    pub kind: ExchangeKind,
-    /// Who may collect it.
-    pub recipient: AgencyId,
-    /// Who sent it.
-    pub sender: AgencyId,
-    /// The case reference that both sides know, if any.
-    pub case_reference: Option<String>,
-    /// When it is due, by law.
-    pub due_on: Option<Date>,
-    /// Size of the content in bytes.
-    pub size_bytes: u64,
-    /// When it came into the mailbox.
-    pub created_at: Timestamp,
+    /// Creates (`expected_revision` 0) or replaces a sharing agreement. Fails with
+    /// [`Conflict::AgreementRevision`] when the stored revision differs.
+    PutAgreement {
+        /// The agreement as it shall be; its `revision` is `expected_revision + 1`.
+        agreement: Box<Agreement>,
+        /// The revision it replaces.
+        expected_revision: u64,
+    },
+    /// Opens a case. The exchange of the same change, which names it, is its first step.
+    OpenCase(CaseRow),
+    /// Counts a further step of a case: the exchange of the same change, which names it. Fails with
+    /// [`Conflict::CaseMoved`] unless the case has so many steps.
+    ExtendCase {
+        /// Which case.
+        case: CaseId,
+        /// The steps it is expected to have.
+        expected_steps: u32,
+    },
+    /// Adds a record about a person's rights and counts their revision up by one. Fails with
+    /// [`Conflict::RightsChanged`] unless it stands as expected.
+    RecordRights {
+        /// The record.
+        row: RightsRow,
+        /// The revision that the person's rights are expected to have; 0 when nothing is recorded.
+        expected_revision: u64,
+    },
+    /// Writes nothing: fails with [`Conflict::RightsChanged`] unless the person's rights have this revision, so
+    /// that what was decided on them is still right when it is written.
+    ExpectRights {
+        /// The person.
+        subject: SubjectId,
+        /// The expected revision; 0 when nothing is recorded.
+        revision: u64,
+    },
+    /// Notes that a copy may be handed over only as long as a record stands. Twice is as good as once.
+    RelyOn {
+        /// Which copy.
+        delivery: DeliveryId,
+        /// Which record.
+        record: RightsRecordId,
+    },
+    /// Starts a clock.
+    StartClock(ClockRow),
+    /// Ends a clock and its notices. A clock that has ended stays as it ended; one that is not there has no end.
+    EndClock {
+        /// Which clock.
+        clock: ClockId,
+        /// How it ended. [`ClockState::Running`] is no end and changes nothing.
+        state: ClockState,
+        /// On which day.
+        on: Date,
+    },
+    /// Records an exception against a clock. The clock runs on: what the exception means is for the reader.
+    LiftClock {
+        /// Which clock.
+        clock: ClockId,
+        /// The ground: a stable code.
+        ground: String,
+        /// From which day it holds.
+        from: Option<Date>,
+        /// Until which day.
+        until: Option<Date>,
+        /// Who recorded it.
+        recorded_by: AgencyId,
+        /// On which day.
+        recorded_on: Date,
+        /// What shows it, sealed under the subject's key with [`crate::seal::SealPurpose::ClockEvidence`].
+        evidence: Vec<u8>,
+    },
+    /// Sets the day of a clock's next notice. Fails with [`Conflict::ClockMoved`] unless the clock runs and its
+    /// next notice is the expected one.
+    AdvanceClock {
+        /// Which clock.
+        clock: ClockId,
+        /// The day of the notice that is being given.
+        expected: Option<Date>,
+        /// The day of the next, if there is one.
+        next: Option<Date>,
+    },
+    /// Refers a decision to a named person. A referral of this name that is there already stays as it is, decided
+    /// or not: what is asked for again is referred once.
+    OpenReferral(ReferralRow),
+    /// Decides what was referred. Fails with [`Conflict::ReferralDecided`] unless it waits.
+    DecideReferral {
+        /// Which referral.
+        referral: ReferralId,
+        /// What was decided.
+        allowed: Outcome,
+        /// When.
+        at: Timestamp,
+    },
+    /// Adds an attachment whose sealed bytes are in place.
+    StoreAttachment(AttachmentRow),
+    /// Attaches it to an exchange. Twice is as good as once.
+    AttachTo {
+        /// Which attachment.
+        attachment: AttachmentId,
+        /// To which exchange.
+        exchange: ExchangeId,
+    },
+    /// Puts a notice of the hub into a mailbox, unless its key was used before: then nothing is written for it,
+    /// and the rest of its change stands.
+    Tell(NoticeRow),
 }
 
 /// What a committed change got: its place in the log, with proof.
@@ -197,4 +244,19 @@ pub enum Conflict {
     /// (`URN`, `LAESTAB`, `LA_CODE`, `ODS_CODE`, `UKPRN`, `CERTIFICATE`).
     #[error("{0} belongs to another agency")]
     AgencyIdentifierTaken(&'static str),
+    /// The agreement changed meanwhile; the number is the stored revision, 0 for none.
+    #[error("the agreement is at revision {0}")]
+    AgreementRevision(u64),
+    /// The case moved meanwhile; the number is its steps, 0 when there is no such case.
+    #[error("the case has {0} steps")]
+    CaseMoved(u32),
+    /// What is recorded of the person's rights changed: decide again. The number is the stored revision.
+    #[error("the person's rights changed meanwhile")]
+    RightsChanged(u64),
+    /// The clock has ended, its notice was given before, or there is no such clock.
+    #[error("the clock moved meanwhile")]
+    ClockMoved,
+    /// The referral was decided before, or there is none.
+    #[error("the referral does not wait for a decision")]
+    ReferralDecided,
 }

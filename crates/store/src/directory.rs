@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use sendhub_domain::agency::{Agency, AgencyId, AgencyKind, Thumbprint};
+use sendhub_domain::agreement::Agreement;
+use sendhub_domain::disclosure::{AgreementStanding, Item};
 use sendhub_domain::identifiers::{LaCode, LaEstab, OdsCode, Ukprn, Urn};
 
 /// A snapshot of the directory. Cheap to share: gateways keep it behind an atomic pointer.
@@ -17,6 +20,7 @@ pub struct Directory {
     by_la_code: HashMap<LaCode, AgencyId>,
     by_ods_code: HashMap<OdsCode, AgencyId>,
     by_ukprn: HashMap<Ukprn, AgencyId>,
+    agreements: Vec<Arc<Agreement>>,
 }
 
 impl Directory {
@@ -65,6 +69,30 @@ impl Directory {
     #[must_use]
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// The snapshot with these sharing agreements, in the order of their ids.
+    #[must_use]
+    pub fn with_agreements(mut self, mut agreements: Vec<Agreement>) -> Self {
+        agreements.sort_by(|a, b| a.id.cmp(&b.id));
+        self.agreements = agreements.into_iter().map(Arc::new).collect();
+        self
+    }
+
+    /// Every sharing agreement, in the order of their ids, those that have ended included.
+    #[must_use]
+    pub fn agreements(&self) -> &[Arc<Agreement>] {
+        &self.agreements
+    }
+
+    /// Whether an agreement between these two covers the item on the day.
+    #[must_use]
+    pub fn agreement_between(&self, item: Item, a: &AgencyId, b: &AgencyId, on: Date) -> AgreementStanding {
+        if self.agreements.iter().any(|one| one.covers(item, a, b, on)) {
+            AgreementStanding::InForce
+        } else {
+            AgreementStanding::None
+        }
     }
 
     /// The agency with this id.

@@ -4,6 +4,7 @@
 //! entry, in one durable transaction. All else reads.
 
 mod agency_document;
+mod agreement_document;
 pub mod change;
 pub mod committer;
 pub mod directory;

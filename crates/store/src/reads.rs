@@ -1,10 +1,19 @@
 //! What can be read: the rows that decisions, mailboxes and auditors see.
 
+mod matters;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, ExchangeKind, RequestId};
+use sendhub_domain::exchange::{
+    CaseId, DeliveryId, DeliveryState, ExchangeId, ExchangeKind, HubNoticeCode, RequestId,
+};
 use sendhub_domain::person::SubjectId;
+
+pub use self::matters::{
+    AttachmentRecord, CaseList, CaseRecord, ClockException, ClockRecord, ReferralRecord, RightsRecord,
+    RightsRecords,
+};
 
 /// What the register knows of a person; all of it keyed or sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +45,8 @@ pub struct ExchangeRecord {
     pub request: RequestId,
     /// Whom it is about.
     pub subject: SubjectId,
+    /// The case that it belongs to, if any.
+    pub case: Option<CaseId>,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// When it is due, by law.
@@ -79,6 +90,10 @@ pub struct DeliveryRecord {
     pub collected_at: Option<Timestamp>,
     /// When it was acknowledged, rejected or stopped.
     pub ended_at: Option<Timestamp>,
+    /// What the hub tells, when this is a notice of the hub itself (kind `HUB_NOTICE`); it has no content.
+    pub notice: Option<HubNoticeCode>,
+    /// The date that the notice speaks of.
+    pub notice_on: Option<Date>,
 }
 
 /// A page of an inbox.

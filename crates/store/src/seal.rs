@@ -1,5 +1,7 @@
 //! Sealing at rest and pseudonyms: a data key for each person, wrapped by a master key that is never stored.
 
+mod purpose;
+
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
@@ -8,8 +10,9 @@ use aws_lc_rs::{digest, hmac, rand};
 use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretBox};
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, ExchangeId};
 use sendhub_domain::person::{PersonIdentifier, SubjectId, comparable_name};
+
+pub use self::purpose::{NOBODY, SealPurpose};
 
 /// Length of the nonce that stands before every sealed text.
 const NONCE_LENGTH: usize = 12;
@@ -31,32 +34,6 @@ pub enum SealError {
     /// The machine's source of randomness failed.
     #[error("the system's random source failed")]
     NoRandomness,
-}
-
-/// What a sealed text is, bound into it so that one row's text cannot stand in another's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SealPurpose {
-    /// The content of an exchange.
-    Exchange(ExchangeId),
-    /// The decision facts of a person.
-    SubjectFacts,
-    /// The import report on a copy.
-    ImportReport(DeliveryId),
-}
-
-impl SealPurpose {
-    fn bind(self, subject: SubjectId) -> [u8; 33] {
-        let mut bound = [0; 33];
-        let (tag, id) = match self {
-            Self::Exchange(exchange) => (1, *exchange.0.as_bytes()),
-            Self::SubjectFacts => (2, [0; 16]),
-            Self::ImportReport(delivery) => (3, *delivery.0.as_bytes()),
-        };
-        bound[0] = tag;
-        bound[1..17].copy_from_slice(&id);
-        bound[17..].copy_from_slice(&subject.0);
-        bound
-    }
 }
 
 /// The key that wraps all others. Comes from a file or the environment and is never written down here.
@@ -135,7 +112,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// One person's data key, ready for use.
+/// The data key of one person or one attachment, ready for use.
 pub struct DataKey(RandomizedNonceKey);
 
 impl fmt::Debug for DataKey {
@@ -262,7 +239,7 @@ impl Keyring {
         &self.current.id
     }
 
-    /// Makes a data key for a person and wraps it.
+    /// Makes a data key, for a person or an attachment, and wraps it with the master key [`Self::master_key_id`].
     ///
     /// # Errors
     /// [`SealError::NoRandomness`].
@@ -271,7 +248,7 @@ impl Keyring {
         Ok((DataKey::new(&bytes)?, self.current.wrap(&bytes)?))
     }
 
-    /// Unwraps a person's data key.
+    /// Unwraps a data key.
     ///
     /// # Errors
     /// [`SealError::UnknownMasterKey`], [`SealError::DoesNotOpen`].
@@ -340,6 +317,7 @@ fn random_32() -> Result<[u8; 32], SealError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sendhub_domain::exchange::ExchangeId;
     use sendhub_domain::person::IdentifierSystem;
     use uuid::Uuid;
 

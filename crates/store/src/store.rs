@@ -1,14 +1,19 @@
 //! The store's contract: one way to write, and the reads that decisions, mailboxes and auditors need.
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, ExchangeId, RequestId};
+use sendhub_domain::exchange::{
+    AttachmentId, CaseId, CaseKind, ClockId, DeliveryId, ExchangeId, ExchangeKind, ReferralId, RequestId,
+    RightsRecordId,
+};
 use sendhub_domain::person::SubjectId;
 
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
 use crate::reads::{
-    CheckpointRow, DeliveryRecord, EventFilter, EventRow, ExchangeRecord, InboxPage, LogSummary,
+    AttachmentRecord, CaseList, CaseRecord, CheckpointRow, ClockRecord, DeliveryRecord, EventFilter,
+    EventRow, ExchangeRecord, InboxPage, LogSummary, ReferralRecord, RightsRecord, RightsRecords,
     SubjectFacts, TransferList,
 };
 
@@ -88,7 +93,7 @@ pub trait Store: Send + Sync + 'static {
         request: RequestId,
     ) -> Result<Option<(ExchangeId, [u8; 32])>, StoreError>;
 
-    /// The copies of one exchange.
+    /// The copies of one exchange, without the hub's own notices about it.
     async fn deliveries_of(&self, exchange: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError>;
 
     /// The copies with these names that belong to `recipient`, in the order asked; unknown ones are left out.
@@ -106,10 +111,11 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<InboxPage, StoreError>;
 
-    /// What an agency has sent, newest first, before a given exchange.
+    /// What an agency has sent, of one kind or of every kind, newest first, before a given exchange.
     async fn sent(
         &self,
         sender: &AgencyId,
+        kind: Option<ExchangeKind>,
         before: Option<ExchangeId>,
         limit: u32,
     ) -> Result<TransferList, StoreError>;
@@ -119,6 +125,73 @@ pub trait Store: Send + Sync + 'static {
 
     /// The sealed import report on a copy.
     async fn import_report(&self, delivery: DeliveryId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// One case.
+    async fn case(&self, case: CaseId) -> Result<Option<CaseRecord>, StoreError>;
+
+    /// The exchanges of a case with their content, oldest first.
+    async fn case_exchanges(&self, case: CaseId) -> Result<Vec<ExchangeRecord>, StoreError>;
+
+    /// An agency's cases of one kind, newest first, before a given one.
+    async fn cases(
+        &self,
+        owner: &AgencyId,
+        kind: CaseKind,
+        before: Option<CaseId>,
+        limit: u32,
+    ) -> Result<CaseList, StoreError>;
+
+    /// All that is recorded of a person's rights, with its revision, as of one moment.
+    async fn rights(&self, subject: SubjectId) -> Result<RightsRecords, StoreError>;
+
+    /// One record about rights.
+    async fn rights_record(&self, record: RightsRecordId) -> Result<Option<RightsRecord>, StoreError>;
+
+    /// The open copies that may be handed over only as long as this record stands, oldest first.
+    async fn relying_on(&self, record: RightsRecordId) -> Result<Vec<DeliveryRecord>, StoreError>;
+
+    /// One clock.
+    async fn clock(&self, clock: ClockId) -> Result<Option<ClockRecord>, StoreError>;
+
+    /// The clocks of a case, oldest first.
+    async fn clocks_of_case(&self, case: CaseId) -> Result<Vec<ClockRecord>, StoreError>;
+
+    /// The clocks that an exchange started, oldest first.
+    async fn clocks_of_exchange(&self, exchange: ExchangeId) -> Result<Vec<ClockRecord>, StoreError>;
+
+    /// The running clocks on which an agency must act, oldest first, after a given one.
+    async fn clocks_owed_by(
+        &self,
+        agency: &AgencyId,
+        after: Option<ClockId>,
+        limit: u32,
+    ) -> Result<Vec<ClockRecord>, StoreError>;
+
+    /// Running clocks whose next notice is due on or before a day, the earliest notice first.
+    async fn clocks_to_notice(&self, on: Date, limit: u32) -> Result<Vec<ClockRecord>, StoreError>;
+
+    /// One referral.
+    async fn referral(&self, referral: ReferralId) -> Result<Option<ReferralRecord>, StoreError>;
+
+    /// The referrals of an exchange, oldest first.
+    async fn referrals_of(&self, exchange: ExchangeId) -> Result<Vec<ReferralRecord>, StoreError>;
+
+    /// The referrals that wait for an agency's decision, in the order of their names, after a given one.
+    async fn open_referrals(
+        &self,
+        decider: &AgencyId,
+        after: Option<ReferralId>,
+        limit: u32,
+    ) -> Result<Vec<ReferralRecord>, StoreError>;
+
+    /// One attachment.
+    async fn attachment(&self, attachment: AttachmentId) -> Result<Option<AttachmentRecord>, StoreError>;
+
+    /// The attachments of an exchange, oldest first.
+    async fn attachments_of(&self, exchange: ExchangeId) -> Result<Vec<AttachmentRecord>, StoreError>;
+
+    /// The exchanges to which an attachment belongs, oldest first.
+    async fn exchanges_of_attachment(&self, attachment: AttachmentId) -> Result<Vec<ExchangeId>, StoreError>;
 
     /// The logs in this database, this process's own first.
     async fn logs(&self) -> Result<Vec<LogSummary>, StoreError>;

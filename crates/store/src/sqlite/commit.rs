@@ -179,7 +179,11 @@ impl Writer {
     }
 
     /// Writes rows, tree and checkpoint, and commits.
-    async fn store(&mut self, writes: Writes, opening: Opening) -> Result<(Appended, String), StoreError> {
+    async fn store(
+        &mut self,
+        mut writes: Writes,
+        opening: Opening,
+    ) -> Result<(Appended, String), StoreError> {
         let hashes: Vec<Hash> = writes.leaves().iter().map(|entry| entry.hash).collect();
         let appended = self.frontier.append(&hashes);
         let note = self.key.sign(appended.frontier().size(), appended.root());
@@ -197,6 +201,7 @@ impl Writer {
         let mut script = Script::new(handing);
         if opening == Opening::Open {
             script.add(BEGIN);
+            writes.guards(&mut script);
         }
         writes.script(place, &mut script)?;
         if handing == Handing::Apart {
@@ -226,7 +231,9 @@ enum Opening {
     IsOpen,
 }
 
-/// Whether a change does nothing but add rows whose guards are keys and triggers of the schema.
+/// Whether a change needs no asking: it does nothing but add rows whose guards are keys and triggers of the
+/// schema, or what is right whatever it finds. What it expects of rights is compared while it is written: nothing
+/// else in such a batch changes them.
 fn only_adds(change: &Change) -> bool {
     change.effects.iter().all(|effect| {
         matches!(
@@ -235,6 +242,16 @@ fn only_adds(change: &Change) -> bool {
                 | Effect::StoreExchange(_)
                 | Effect::Deliver(_)
                 | Effect::HoldUnclaimed { .. }
+                | Effect::OpenCase(_)
+                | Effect::ExpectRights { .. }
+                | Effect::RelyOn { .. }
+                | Effect::StartClock(_)
+                | Effect::EndClock { .. }
+                | Effect::LiftClock { .. }
+                | Effect::OpenReferral(_)
+                | Effect::StoreAttachment(_)
+                | Effect::AttachTo { .. }
+                | Effect::Tell(_)
         )
     })
 }

@@ -44,3 +44,30 @@ pub(super) fn date_if_any(row: &SqliteRow, column: usize) -> Result<Option<Date>
         .transpose()
         .map_err(|_| StoreError::Corrupt("date"))
 }
+
+/// A civil date.
+pub(super) fn date(row: &SqliteRow, column: usize) -> Result<Date, StoreError> {
+    date_if_any(row, column)?.ok_or(StoreError::Corrupt("date"))
+}
+
+/// The value of a stable code; `what` names it when it is none.
+pub(super) fn code<T>(
+    row: &SqliteRow,
+    column: usize,
+    what: &'static str,
+    from_code: fn(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    from_code(row.try_get(column)?).ok_or(StoreError::Corrupt(what))
+}
+
+/// The value of a stable code that need not be there.
+pub(super) fn code_if_any<T>(
+    row: &SqliteRow,
+    column: usize,
+    what: &'static str,
+    from_code: fn(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| from_code(text).ok_or(StoreError::Corrupt(what)))
+        .transpose()
+}

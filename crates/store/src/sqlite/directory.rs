@@ -5,6 +5,7 @@ use sqlx::sqlite::SqlitePool;
 
 use super::decode::count;
 use crate::agency_document;
+use crate::agreement_document;
 use crate::directory::Directory;
 use crate::store::StoreError;
 
@@ -17,16 +18,19 @@ pub(super) async fn revision(pool: &SqlitePool) -> Result<u64, StoreError> {
 
 pub(super) async fn directory(pool: &SqlitePool) -> Result<Directory, StoreError> {
     // One statement, so one snapshot: the revision and the entries belong together.
-    const ALL: &str =
-        "SELECT g.revision, a.document, a.revision FROM generation g LEFT JOIN agency a ORDER BY a.id";
+    const ALL: &str = "SELECT g.revision, a.document, a.revision, NULL, NULL FROM generation g LEFT JOIN agency a \
+        UNION ALL SELECT g.revision, NULL, NULL, s.document, s.revision FROM generation g JOIN agreement s";
     let rows = sqlx::query(ALL).fetch_all(pool).await?;
-    let mut agencies = Vec::with_capacity(rows.len());
+    let (mut agencies, mut agreements) = (Vec::with_capacity(rows.len()), Vec::new());
     let mut revision = 0;
     for row in rows {
         revision = count(&row, 0)?;
         if let Some(text) = row.try_get::<Option<&str>, _>(1)? {
             agencies.push(agency_document::read(text, count(&row, 2)?)?);
         }
+        if let Some(text) = row.try_get::<Option<&str>, _>(3)? {
+            agreements.push(agreement_document::read(text, count(&row, 4)?)?);
+        }
     }
-    Ok(Directory::new(revision, agencies))
+    Ok(Directory::new(revision, agencies).with_agreements(agreements))
 }

@@ -1,8 +1,10 @@
 //! Guards: what a batch expects to find, read with a few statements, and kept up to date change by change, so
 //! that changes of one batch see each other.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+mod matters;
+mod tracked;
+
+use std::collections::HashSet;
 
 use sendhub_domain::agency::{Agency, AgencyId};
 use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, RequestId};
@@ -11,7 +13,9 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
-use super::decode::{agency_id, bytes};
+use self::matters::Matters;
+use self::tracked::Tracked;
+use super::decode::{agency_id, bytes, code};
 use super::rows::{Handing, Script, Statement};
 use crate::agency_document;
 use crate::change::{Change, Conflict, Effect};
@@ -56,51 +60,6 @@ static AGENCY_KEYS: Statement = Statement::new(
      ON k.system = q.system AND k.value = q.value",
 );
 
-/// A map that can forget what the change at hand has put in.
-struct Tracked<K, V> {
-    now: HashMap<K, V>,
-    before: Vec<(K, Option<V>)>,
-}
-
-impl<K, V> Default for Tracked<K, V> {
-    fn default() -> Self {
-        Self {
-            now: HashMap::new(),
-            before: Vec::new(),
-        }
-    }
-}
-
-impl<K: Eq + Hash + Clone, V> Tracked<K, V> {
-    fn get(&self, key: &K) -> Option<&V> {
-        self.now.get(key)
-    }
-
-    fn set(&mut self, key: K, value: V) {
-        let before = self.now.insert(key.clone(), value);
-        self.before.push((key, before));
-    }
-
-    fn remove(&mut self, key: K) {
-        if let Some(before) = self.now.remove(&key) {
-            self.before.push((key, Some(before)));
-        }
-    }
-
-    fn keep(&mut self) {
-        self.before.clear();
-    }
-
-    fn undo(&mut self) {
-        while let Some((key, before)) = self.before.pop() {
-            match before {
-                Some(value) => self.now.insert(key, value),
-                None => self.now.remove(&key),
-            };
-        }
-    }
-}
-
 /// The names that a batch's guards ask about.
 #[derive(Default)]
 struct Asked {
@@ -110,6 +69,7 @@ struct Asked {
     held: HashSet<ExchangeId>,
     agencies: HashSet<AgencyId>,
     keys: HashSet<AgencyKey>,
+    matters: matters::Asked,
 }
 
 impl Asked {
@@ -146,7 +106,25 @@ impl Asked {
                 self.agencies.insert(agency.id.clone());
                 self.keys.extend(agency_document::claimed(agency));
             }
-            Effect::Deliver(_) | Effect::HoldUnclaimed { .. } | Effect::StoreImportReport { .. } => {}
+            Effect::ExtendCase { .. }
+            | Effect::RecordRights { .. }
+            | Effect::ExpectRights { .. }
+            | Effect::AdvanceClock { .. }
+            | Effect::DecideReferral { .. }
+            | Effect::PutAgreement { .. }
+            | Effect::Tell(_) => self.matters.ask(effect),
+            // These have no guard but keys, which the schema keeps.
+            Effect::Deliver(_)
+            | Effect::HoldUnclaimed { .. }
+            | Effect::StoreImportReport { .. }
+            | Effect::OpenCase(_)
+            | Effect::RelyOn { .. }
+            | Effect::StartClock(_)
+            | Effect::EndClock { .. }
+            | Effect::LiftClock { .. }
+            | Effect::OpenReferral(_)
+            | Effect::StoreAttachment(_)
+            | Effect::AttachTo { .. } => {}
         }
     }
 }
@@ -160,6 +138,7 @@ pub(super) struct Known {
     held: Tracked<ExchangeId, Held>,
     agencies: Tracked<AgencyId, u64>,
     keys: Tracked<AgencyKey, AgencyId>,
+    matters: Matters,
     log_size: Option<u64>,
 }
 
@@ -205,6 +184,7 @@ impl Known {
         script.look_up(&AGENCY_KEYS, &keys, |(system, value), values| {
             values.bind(*system).bind(value.as_str());
         });
+        asked.matters.look_up(&mut script);
 
         let mut known = Self::default();
         for row in script.run(connection).await? {
@@ -225,8 +205,7 @@ impl Known {
                 self.people.now.insert(bytes(row, 1)?, SubjectId(bytes(row, 2)?));
             }
             3 => {
-                let state =
-                    DeliveryState::from_code(row.try_get(2)?).ok_or(StoreError::Corrupt("delivery"))?;
+                let state = code(row, 2, "delivery", DeliveryState::from_code)?;
                 self.deliveries
                     .now
                     .insert(DeliveryId(row.try_get::<Uuid, _>(1)?), state);
@@ -244,7 +223,7 @@ impl Known {
                     .now
                     .insert(agency_id(row, 1)?, row.try_get::<i64, _>(2)?.cast_unsigned());
             }
-            _ => {
+            6 => {
                 let code: &str = row.try_get(1)?;
                 let system = AGENCY_KEY_SYSTEMS.iter().find(|one| **one == code);
                 let system = *system.ok_or(StoreError::Corrupt("agency"))?;
@@ -252,6 +231,7 @@ impl Known {
                     .now
                     .insert((system, row.try_get(2)?), agency_id(row, 3)?);
             }
+            other => self.matters.take(other, row)?,
         }
         Ok(())
     }
@@ -272,6 +252,7 @@ impl Known {
                 self.held.keep();
                 self.agencies.keep();
                 self.keys.keep();
+                self.matters.keep();
             }
             Err(_) => {
                 self.requests.undo();
@@ -280,6 +261,7 @@ impl Known {
                 self.held.undo();
                 self.agencies.undo();
                 self.keys.undo();
+                self.matters.undo();
             }
         }
         result
@@ -328,11 +310,32 @@ impl Known {
                 self.held.set(*exchange, Held::Claimed);
                 Ok(())
             }
-            Effect::StoreImportReport { .. } => Ok(()),
             Effect::PutAgency {
                 agency,
                 expected_revision,
             } => self.put(agency, *expected_revision),
+            Effect::Tell(row) => {
+                // What was told before is not told again, and is no copy that could move.
+                if self.matters.tell(&row.once) {
+                    self.deliveries.set(row.delivery, DeliveryState::Waiting);
+                }
+                Ok(())
+            }
+            Effect::OpenCase(_)
+            | Effect::ExtendCase { .. }
+            | Effect::RecordRights { .. }
+            | Effect::ExpectRights { .. }
+            | Effect::StartClock(_)
+            | Effect::EndClock { .. }
+            | Effect::AdvanceClock { .. }
+            | Effect::OpenReferral(_)
+            | Effect::DecideReferral { .. }
+            | Effect::PutAgreement { .. } => self.matters.guard(effect),
+            Effect::StoreImportReport { .. }
+            | Effect::RelyOn { .. }
+            | Effect::LiftClock { .. }
+            | Effect::StoreAttachment(_)
+            | Effect::AttachTo { .. } => Ok(()),
         }
     }
 

@@ -1,13 +1,18 @@
 //! The embedded engine: SQLite in one file, WAL, every commit synced before it is acknowledged.
 
+mod attachments;
 mod audit;
 pub mod bare;
+mod cases;
+mod clocks;
 mod commit;
 mod decode;
 mod directory;
 mod filter;
 mod guards;
 mod read;
+mod referrals;
+mod rights;
 mod rows;
 mod schema;
 mod subjects;
@@ -17,8 +22,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, ExchangeId, RequestId};
+use sendhub_domain::exchange::{
+    AttachmentId, CaseId, CaseKind, ClockId, DeliveryId, ExchangeId, ExchangeKind, ReferralId, RequestId,
+    RightsRecordId,
+};
 use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::proof::{ConsistencyProof, InclusionProof};
@@ -32,7 +41,8 @@ use self::subjects::Subjects;
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
 use crate::reads::{
-    CheckpointRow, DeliveryRecord, EventFilter, EventRow, ExchangeRecord, InboxPage, LogSummary,
+    AttachmentRecord, CaseList, CaseRecord, CheckpointRow, ClockRecord, DeliveryRecord, EventFilter,
+    EventRow, ExchangeRecord, InboxPage, LogSummary, ReferralRecord, RightsRecord, RightsRecords,
     SubjectFacts, TransferList,
 };
 use crate::seal::{Keyring, MasterKey, WrappedSecret};
@@ -248,10 +258,11 @@ impl Store for SqliteStore {
     async fn sent(
         &self,
         sender: &AgencyId,
+        kind: Option<ExchangeKind>,
         before: Option<ExchangeId>,
         limit: u32,
     ) -> Result<TransferList, StoreError> {
-        read::sent(&self.readers, sender, before, limit).await
+        read::sent(&self.readers, sender, kind, before, limit).await
     }
 
     async fn unclaimed(&self, tags: &[[u8; 16]], limit: u32) -> Result<Vec<ExchangeRecord>, StoreError> {
@@ -260,6 +271,90 @@ impl Store for SqliteStore {
 
     async fn import_report(&self, delivery: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
         read::import_report(&self.readers, delivery).await
+    }
+
+    async fn case(&self, case: CaseId) -> Result<Option<CaseRecord>, StoreError> {
+        cases::case(&self.readers, case).await
+    }
+
+    async fn case_exchanges(&self, case: CaseId) -> Result<Vec<ExchangeRecord>, StoreError> {
+        cases::case_exchanges(&self.readers, case).await
+    }
+
+    async fn cases(
+        &self,
+        owner: &AgencyId,
+        kind: CaseKind,
+        before: Option<CaseId>,
+        limit: u32,
+    ) -> Result<CaseList, StoreError> {
+        cases::cases(&self.readers, owner, kind, before, limit).await
+    }
+
+    async fn rights(&self, subject: SubjectId) -> Result<RightsRecords, StoreError> {
+        rights::rights(&self.readers, subject).await
+    }
+
+    async fn rights_record(&self, record: RightsRecordId) -> Result<Option<RightsRecord>, StoreError> {
+        rights::rights_record(&self.readers, record).await
+    }
+
+    async fn relying_on(&self, record: RightsRecordId) -> Result<Vec<DeliveryRecord>, StoreError> {
+        rights::relying_on(&self.readers, record).await
+    }
+
+    async fn clock(&self, clock: ClockId) -> Result<Option<ClockRecord>, StoreError> {
+        clocks::clock(&self.readers, clock).await
+    }
+
+    async fn clocks_of_case(&self, case: CaseId) -> Result<Vec<ClockRecord>, StoreError> {
+        clocks::clocks_of_case(&self.readers, case).await
+    }
+
+    async fn clocks_of_exchange(&self, exchange: ExchangeId) -> Result<Vec<ClockRecord>, StoreError> {
+        clocks::clocks_of_exchange(&self.readers, exchange).await
+    }
+
+    async fn clocks_owed_by(
+        &self,
+        agency: &AgencyId,
+        after: Option<ClockId>,
+        limit: u32,
+    ) -> Result<Vec<ClockRecord>, StoreError> {
+        clocks::clocks_owed_by(&self.readers, agency, after, limit).await
+    }
+
+    async fn clocks_to_notice(&self, on: Date, limit: u32) -> Result<Vec<ClockRecord>, StoreError> {
+        clocks::clocks_to_notice(&self.readers, on, limit).await
+    }
+
+    async fn referral(&self, referral: ReferralId) -> Result<Option<ReferralRecord>, StoreError> {
+        referrals::referral(&self.readers, referral).await
+    }
+
+    async fn referrals_of(&self, exchange: ExchangeId) -> Result<Vec<ReferralRecord>, StoreError> {
+        referrals::referrals_of(&self.readers, exchange).await
+    }
+
+    async fn open_referrals(
+        &self,
+        decider: &AgencyId,
+        after: Option<ReferralId>,
+        limit: u32,
+    ) -> Result<Vec<ReferralRecord>, StoreError> {
+        referrals::open_referrals(&self.readers, decider, after, limit).await
+    }
+
+    async fn attachment(&self, attachment: AttachmentId) -> Result<Option<AttachmentRecord>, StoreError> {
+        attachments::attachment(&self.readers, attachment).await
+    }
+
+    async fn attachments_of(&self, exchange: ExchangeId) -> Result<Vec<AttachmentRecord>, StoreError> {
+        attachments::attachments_of(&self.readers, exchange).await
+    }
+
+    async fn exchanges_of_attachment(&self, attachment: AttachmentId) -> Result<Vec<ExchangeId>, StoreError> {
+        attachments::exchanges_of_attachment(&self.readers, attachment).await
     }
 
     async fn logs(&self) -> Result<Vec<LogSummary>, StoreError> {

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, ExchangeKind, RequestId};
+use sendhub_domain::exchange::{
+    CaseId, DeliveryId, DeliveryState, ExchangeId, ExchangeKind, HubNoticeCode, RequestId,
+};
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use uuid::Uuid;
 
-use super::decode::{agency_id, bytes, count, date_if_any, instant, instant_if_any};
+use super::decode::{agency_id, bytes, code, code_if_any, count, date_if_any, instant, instant_if_any};
 use super::rows::{Handing, Script, Statement, Values};
 use crate::reads::{DeliveryRecord, ExchangeRecord, InboxPage, TransferList};
 use crate::store::StoreError;
@@ -19,18 +21,20 @@ macro_rules! exchange_columns {
     ($sealed:literal) => {
         concat!(
             "e.id, e.kind, e.sender, e.request_id, e.subject, e.accepted_at, e.due_on, e.header, \
-             l.origin, e.leaf_index, e.tree_size, ",
+             l.origin, e.leaf_index, e.tree_size, e.case_id, ",
             $sealed
         )
     };
 }
+pub(super) use exchange_columns;
 
 macro_rules! delivery_columns {
     () => {
         "d.id, d.exchange, d.kind, d.recipient, d.sender, d.state, d.case_reference, d.due_on, d.size_bytes, \
-         d.created_at, d.collected_at, d.ended_at"
+         d.created_at, d.collected_at, d.ended_at, d.notice, d.notice_on"
     };
 }
+pub(super) use delivery_columns;
 
 pub(super) async fn exchange(
     pool: &SqlitePool,
@@ -67,7 +71,7 @@ pub(super) async fn deliveries_of(
     const ALL: &str = concat!(
         "SELECT ",
         delivery_columns!(),
-        " FROM delivery d WHERE d.exchange = ? ORDER BY d.id"
+        " FROM delivery d WHERE d.exchange = ? AND d.kind <> 'HUB_NOTICE' ORDER BY d.id"
     );
     let rows = sqlx::query(ALL).bind(id.0).fetch_all(pool).await?;
     rows.iter().map(delivery_record).collect()
@@ -134,23 +138,44 @@ pub(super) async fn inbox(
 pub(super) async fn sent(
     pool: &SqlitePool,
     sender: &AgencyId,
+    kind: Option<ExchangeKind>,
     before: Option<ExchangeId>,
     limit: u32,
 ) -> Result<TransferList, StoreError> {
-    const PAGE: &str = concat!(
+    const ALL: &str = concat!(
         "SELECT ",
         exchange_columns!("x''"),
         " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.sender = ?1 AND e.id < ?2 \
          ORDER BY e.id DESC LIMIT ?3"
     );
+    const TRANSFERS: &str = concat!(
+        "SELECT ",
+        exchange_columns!("x''"),
+        " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.sender = ?1 AND e.id < ?2 AND e.kind = ?4 \
+         ORDER BY e.id DESC LIMIT ?3"
+    );
+    // Said twice so that the partial index may be used.
+    const OF_KIND: &str = concat!(
+        "SELECT ",
+        exchange_columns!("x''"),
+        " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.sender = ?1 AND e.kind = ?4 \
+         AND e.kind <> 'TRANSFER' AND e.id < ?2 ORDER BY e.id DESC LIMIT ?3"
+    );
+    let text = match kind {
+        None => ALL,
+        Some(ExchangeKind::Transfer) => TRANSFERS,
+        Some(_) => OF_KIND,
+    };
     // The largest UUID is not of any version, so nothing is lost by "less than".
     let before = before.map_or(Uuid::max(), |exchange| exchange.0);
-    let rows = sqlx::query(PAGE)
+    let mut query = sqlx::query(text)
         .bind(sender.as_str().to_owned())
         .bind(before)
-        .bind(i64::from(limit) + 1)
-        .fetch_all(pool)
-        .await?;
+        .bind(i64::from(limit) + 1);
+    if let Some(kind) = kind {
+        query = query.bind(kind.code());
+    }
+    let rows = query.fetch_all(pool).await?;
     let (more, rows) = cut(&rows, limit);
     Ok(TransferList {
         exchanges: rows.iter().map(exchange_record).collect::<Result<_, _>>()?,
@@ -159,7 +184,7 @@ pub(super) async fn sent(
 }
 
 /// One row more than asked was read: whether it was there says whether there is more.
-fn cut(rows: &[SqliteRow], limit: u32) -> (bool, &[SqliteRow]) {
+pub(super) fn cut(rows: &[SqliteRow], limit: u32) -> (bool, &[SqliteRow]) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     (rows.len() > limit, &rows[..rows.len().min(limit)])
 }
@@ -199,14 +224,10 @@ pub(super) async fn import_report(pool: &SqlitePool, id: DeliveryId) -> Result<O
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-fn kind(row: &SqliteRow, column: usize) -> Result<ExchangeKind, StoreError> {
-    ExchangeKind::from_code(row.try_get(column)?).ok_or(StoreError::Corrupt("exchange kind"))
-}
-
-fn exchange_record(row: &SqliteRow) -> Result<ExchangeRecord, StoreError> {
+pub(super) fn exchange_record(row: &SqliteRow) -> Result<ExchangeRecord, StoreError> {
     Ok(ExchangeRecord {
         exchange: ExchangeId(row.try_get(0)?),
-        kind: kind(row, 1)?,
+        kind: code(row, 1, "exchange kind", ExchangeKind::from_code)?,
         sender: agency_id(row, 2)?,
         request: RequestId(row.try_get(3)?),
         subject: SubjectId(bytes(row, 4)?),
@@ -216,23 +237,26 @@ fn exchange_record(row: &SqliteRow) -> Result<ExchangeRecord, StoreError> {
         log: row.try_get(8)?,
         leaf_index: count(row, 9)?,
         tree_size: count(row, 10)?,
-        sealed: row.try_get(11)?,
+        case: row.try_get::<Option<Uuid>, _>(11)?.map(CaseId),
+        sealed: row.try_get(12)?,
     })
 }
 
-fn delivery_record(row: &SqliteRow) -> Result<DeliveryRecord, StoreError> {
+pub(super) fn delivery_record(row: &SqliteRow) -> Result<DeliveryRecord, StoreError> {
     Ok(DeliveryRecord {
         delivery: DeliveryId(row.try_get(0)?),
         exchange: ExchangeId(row.try_get(1)?),
-        kind: kind(row, 2)?,
+        kind: code(row, 2, "exchange kind", ExchangeKind::from_code)?,
         recipient: agency_id(row, 3)?,
         sender: agency_id(row, 4)?,
-        state: DeliveryState::from_code(row.try_get(5)?).ok_or(StoreError::Corrupt("delivery state"))?,
+        state: code(row, 5, "delivery state", DeliveryState::from_code)?,
         case_reference: row.try_get(6)?,
         due_on: date_if_any(row, 7)?,
         size_bytes: count(row, 8)?,
         created_at: instant(row, 9)?,
         collected_at: instant_if_any(row, 10)?,
         ended_at: instant_if_any(row, 11)?,
+        notice: code_if_any(row, 12, "notice", HubNoticeCode::from_code)?,
+        notice_on: date_if_any(row, 13)?,
     })
 }

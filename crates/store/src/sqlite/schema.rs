@@ -53,14 +53,10 @@ pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
 /// # Errors
 /// [`StoreError::Schema`] when a newer version made it, or a migration fails.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let spine = Migration::new(
-        1,
-        "spine".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/sqlite/0001_spine.sql").into_sql_str(),
-        false,
-    );
-    let migrator = Migrator::with_migrations(vec![spine]);
+    let migrator = Migrator::with_migrations(vec![
+        migration(1, "spine", include_str!("../../migrations/sqlite/0001_spine.sql")),
+        migration(2, "law", include_str!("../../migrations/sqlite/0002_law.sql")),
+    ]);
     match migrator.run_direct(None, &mut *connection, false).await {
         // Another process may have migrated at the same moment: what it made is looked at once more.
         Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) => migrator
@@ -69,6 +65,16 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
             .map_err(refused),
         result => result.map_err(refused),
     }
+}
+
+fn migration(version: i64, name: &'static str, text: &'static str) -> Migration {
+    Migration::new(
+        version,
+        name.into(),
+        MigrationType::Simple,
+        text.into_sql_str(),
+        false,
+    )
 }
 
 fn refused(error: MigrateError) -> StoreError {

@@ -1,5 +1,7 @@
 //! The rows that a batch becomes: effects taken apart by table, each table written with few statements.
 
+mod matters;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -7,6 +9,7 @@ use sendhub_domain::agency::{Agency, AgencyId};
 use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId};
 use sendhub_domain::person::SubjectId;
 
+use self::matters::{Cases, Matters};
 use super::rows::{Script, Statement, Values};
 use crate::agency_document;
 use crate::change::{DeliveryRow, Effect, ExchangeRow, SubjectRow};
@@ -30,8 +33,8 @@ static NAME: Statement = Statement::new(
 );
 static EXCHANGE: Statement = Statement::new(
     "INSERT INTO exchange (id, kind, sender, request_id, request_digest, subject, accepted_at, due_on, header, \
-     sealed, log_no, leaf_index, tree_size) VALUES ",
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+     sealed, log_no, leaf_index, tree_size, case_id) VALUES ",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     "",
 );
 static DELIVERY: Statement = Statement::new(
@@ -111,6 +114,8 @@ pub(super) struct Writes {
     claims: Vec<(ExchangeId, AgencyId, Timestamp)>,
     reports: HashMap<DeliveryId, (Vec<u8>, Timestamp)>,
     agencies: Vec<(Box<Agency>, u64)>,
+    cases: Cases,
+    matters: Matters,
 }
 
 impl Writes {
@@ -164,6 +169,21 @@ impl Writes {
                 agency,
                 expected_revision,
             } => self.agencies.push((agency, expected_revision + 1)),
+            Effect::OpenCase(_) | Effect::ExtendCase { .. } => self.cases.take(effect),
+            // Effects on tables that no exchange refers to.
+            Effect::PutAgreement { .. }
+            | Effect::RecordRights { .. }
+            | Effect::ExpectRights { .. }
+            | Effect::RelyOn { .. }
+            | Effect::StartClock(_)
+            | Effect::EndClock { .. }
+            | Effect::LiftClock { .. }
+            | Effect::AdvanceClock { .. }
+            | Effect::OpenReferral(_)
+            | Effect::DecideReferral { .. }
+            | Effect::StoreAttachment(_)
+            | Effect::AttachTo { .. }
+            | Effect::Tell(_) => self.matters.take(effect),
         }
     }
 
@@ -172,11 +192,17 @@ impl Writes {
         &self.leaves
     }
 
+    /// Adds the statements that stand for guards when nothing was asked before: where one does not hold the script
+    /// fails, and nothing is written.
+    pub(super) fn guards(&mut self, script: &mut Script) {
+        self.matters.guards(script);
+    }
+
     /// Adds the statements that write everything.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when an agency cannot be written as a document.
-    pub(super) fn script(self, place: Place, script: &mut Script) -> Result<(), StoreError> {
+    /// [`StoreError::Corrupt`] when an agency, an agreement or a list cannot be written as a document.
+    pub(super) fn script(mut self, place: Place, script: &mut Script) -> Result<(), StoreError> {
         script.write(&SUBJECT, self.subjects, bind_subject);
         script.write(&IDENTIFIER, self.identifiers, |(tag, subject), values| {
             values.bind(&tag[..]).bind(&subject.0[..]);
@@ -188,8 +214,11 @@ impl Writes {
                 values.bind(&subject.0[..]).bind(&name[..]);
             },
         );
+        // What is referred to goes before what refers to it.
+        self.cases.script(script);
         write_exchanges(self.exchanges, place, script);
         write_deliveries(self.deliveries, script);
+        self.matters.tell(script);
         script.write(
             &MOVE,
             self.moves.into_iter().collect(),
@@ -219,7 +248,11 @@ impl Writes {
             },
         );
         write_leaves(self.leaves, place, script);
-        write_agencies(self.agencies, script)
+        if !self.agencies.is_empty() || self.matters.changes_directory() {
+            script.add(GENERATION);
+        }
+        write_agencies(self.agencies, script)?;
+        self.matters.script(script)
     }
 }
 
@@ -258,7 +291,8 @@ pub(super) fn write_exchanges(rows: Vec<(ExchangeRow, u64)>, place: Place, scrip
         values
             .bind(place.log)
             .bind_u64(place.first + offset)
-            .bind_u64(place.size);
+            .bind_u64(place.size)
+            .bind(row.case.map(|case| case.0));
     });
 }
 
@@ -299,9 +333,6 @@ pub(super) fn write_leaves(entries: Vec<LogEntry>, place: Place, script: &mut Sc
 }
 
 fn write_agencies(agencies: Vec<(Box<Agency>, u64)>, script: &mut Script) -> Result<(), StoreError> {
-    if !agencies.is_empty() {
-        script.add(GENERATION);
-    }
     for (mut agency, revision) in agencies {
         agency.revision = revision;
         let document = agency_document::write(&agency)?;

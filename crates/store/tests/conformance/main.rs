@@ -1,9 +1,27 @@
 //! What every engine promises, what this one's file must be, and that verification finds every fault.
 
 #[cfg(test)]
+mod agreements;
+#[cfg(test)]
+mod attachments;
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod clocks;
+#[cfg(test)]
+mod matters;
+#[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod referrals;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -521,7 +521,7 @@ async fn what_was_sent_is_paged_newest_first_without_content() {
         .commit((1..=5).map(|number| exchange(number, 1)).collect())
         .await
         .unwrap();
-    let first = store.sent(&agency("one"), None, 3).await.unwrap();
+    let first = store.sent(&agency("one"), None, None, 3).await.unwrap();
     let ids = |list: &sendhub_store::reads::TransferList| -> Vec<u128> {
         list.exchanges
             .iter()
@@ -536,13 +536,13 @@ async fn what_was_sent_is_paged_newest_first_without_content() {
             .all(|one| one.sealed.is_empty() && one.header == b"header")
     );
     let rest = store
-        .sent(&agency("one"), Some(first.exchanges[2].exchange), 3)
+        .sent(&agency("one"), None, Some(first.exchanges[2].exchange), 3)
         .await
         .unwrap();
     assert_eq!((ids(&rest), rest.more), (vec![2, 1], false));
     assert!(
         store
-            .sent(&agency("two"), None, 3)
+            .sent(&agency("two"), None, None, 3)
             .await
             .unwrap()
             .exchanges

@@ -105,6 +105,7 @@ pub(crate) fn exchange(number: u128, digest: u8) -> Change {
                 request: RequestId(Uuid::from_u128(number)),
                 request_digest: [digest; 32],
                 subject: SubjectId(number.to_be_bytes()),
+                case: None,
                 accepted_at: at(),
                 due_on: Some(jiff::civil::date(2026, 12, 14)),
                 header: b"header".to_vec(),
