@@ -1,7 +1,8 @@
 //! Understanding and capacity for the decision at hand, and those who act when capacity is lacking.
 //!
 //! Capacity is presumed (Mental Capacity Act 2005 s.1(2)) and asked for one decision at the time at which it is
-//! made (CFA 2014 s.80(4)). Before the sixteenth birthday the Mental Capacity Act cannot be used (s.2(5)).
+//! made (CFA 2014 s.80(4)). Before the sixteenth birthday the Mental Capacity Act cannot be used (s.2(5)). That
+//! another decides has effect in spite of its s.27(1)(g) (SEND Regulations 2014 reg 65).
 
 use jiff::civil::Date;
 

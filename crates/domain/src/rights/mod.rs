@@ -9,6 +9,7 @@
 
 mod capacity;
 mod consent;
+mod giver;
 mod holder;
 mod queries;
 mod reach;
