@@ -6,3 +6,4 @@ mod build;
 mod consents;
 mod holders;
 mod properties;
+mod queries;
