@@ -10,6 +10,8 @@ use sendhub_domain::age::{self, AgeStatus, SchoolYearStart};
 use sendhub_domain::calendar::{BankHolidays, CalendarSet, Certainty, SchoolCalendar};
 use sendhub_domain::clock::{Answer, ClockBasis};
 use sendhub_domain::identifiers::LaEstab;
+use sendhub_domain::plan_limit::{Provision, plan_limit};
+use sendhub_domain::rights::{Decision, DecisionKind, RightsFacts};
 use sendhub_domain::{clock, identifiers};
 
 const BANK_HOLIDAYS: &str = include_str!("vectors/calendar_bank_holidays_england.csv");
@@ -80,6 +82,42 @@ fn age_status() {
                 status
             },
             "{id} unconfirmed"
+        );
+        let facts = RightsFacts::new(born, SchoolYearStart::Confirmed(start));
+        let holder = facts
+            .holder_on(&Decision::Of(DecisionKind::RequestAssessment), on)
+            .holder;
+        assert_eq!(holder.code(), &row[9], "{id} holder with nothing recorded");
+    }
+}
+
+#[test]
+fn age25_plan_limit() {
+    let rows = rows(include_str!("vectors/age25_plan_limit.csv"));
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        let id = &row[0];
+        let finishes = (!row[3].is_empty()).then(|| day(&row[3]));
+        let limit = plan_limit(day(&row[1]), Provision::from_code(&row[2]).unwrap(), finishes);
+        assert_eq!(
+            limit.twenty_fifth_birthday,
+            day(&row[4]),
+            "{id} twenty_fifth_birthday"
+        );
+        assert_eq!(
+            limit.last_day_as_young_person,
+            day(&row[5]),
+            "{id} last_day_as_young_person"
+        );
+        assert_eq!(
+            limit.maintained_until,
+            Some(day(&row[6])),
+            "{id} plan_may_be_maintained_until"
+        );
+        assert_eq!(
+            limit.absolute_last_day,
+            day(&row[7]),
+            "{id} absolute_last_day_before_26"
         );
     }
 }
