@@ -20,8 +20,9 @@ mod vocabulary;
 pub use decision::{Decision, Effect};
 pub use error::{Fault, PolicyError};
 pub use facts::{
-    DestinationKind, Facts, FamilyView, HeldRecord, Question, RecordSource, SearchReason, Stage,
-    TransferFacts, UnclaimedAct, UnclaimedFacts,
+    AuthorityConsent, Continuation, DestinationKind, DisclosureFacts, Exclusion, ExistingAdvice, Facts,
+    FamilyView, HeldRecord, Question, RecipientParty, RecordSource, S23Steps, SchoolPlacement, SearchReason,
+    ServingParent, Stage, TransferFacts, UnclaimedAct, UnclaimedFacts,
 };
 pub use rule::{Confidence, Rule};
 pub use set::PolicySet;
