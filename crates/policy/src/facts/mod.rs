@@ -4,6 +4,7 @@
 //! few values before it came, so a question holds nothing personal.
 
 mod disclosure;
+mod disclosure_row;
 mod transfer;
 mod unclaimed;
 
@@ -15,6 +16,7 @@ pub use disclosure::{
     AuthorityConsent, Continuation, DisclosureFacts, Exclusion, ExistingAdvice, RecipientParty, S23Steps,
     SchoolPlacement, ServingParent,
 };
+pub use disclosure_row::DisclosureCodes;
 pub use transfer::{DestinationKind, FamilyView, RecordSource, Stage, TransferFacts};
 pub use unclaimed::{HeldRecord, SearchReason, UnclaimedAct, UnclaimedFacts};
 
