@@ -35,7 +35,8 @@ pub struct Decision {
     /// How sure the rule is.
     pub confidence: Confidence,
     /// Every rule that matched, the deciding one first. A refusal lists the rules that refuse or refer; a
-    /// permission lists those that permit or hold.
+    /// permission lists those that permit or hold. Where a rule changed another answer, what it changed
+    /// follows it.
     pub matched_rules: Vec<String>,
 }
 

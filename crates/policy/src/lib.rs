@@ -20,10 +20,11 @@ mod vocabulary;
 pub use decision::{Decision, Effect};
 pub use error::{Fault, PolicyError};
 pub use facts::{
-    DestinationKind, Facts, FamilyView, HeldRecord, Question, RecordSource, SearchReason, Stage,
-    TransferFacts, UnclaimedAct, UnclaimedFacts,
+    AuthorityConsent, Continuation, DestinationKind, DisclosureCodes, DisclosureFacts, Exclusion,
+    ExistingAdvice, Facts, FamilyView, HeldRecord, Question, RecipientParty, RecordSource, S23Steps,
+    SchoolPlacement, SearchReason, ServingParent, Stage, TransferFacts, UnclaimedAct, UnclaimedFacts,
 };
-pub use rule::{Confidence, Rule};
+pub use rule::{Confidence, Rule, Turn};
 pub use set::PolicySet;
 pub use sources::{Source, Sources};
 pub use table::{RowDifference, TestReport};

@@ -18,8 +18,20 @@ term! {
     }
 }
 
+term! {
+    /// When a rule is asked, if not at once: only after others have spoken, or have not.
+    pub Turn {
+        /// When no other rule has spoken.
+        Silence = "SILENCE",
+        /// When the answer would be a refusal, also one by default.
+        Deny = "DENY",
+        /// When the answer would be a referral.
+        Refer = "REFER",
+    }
+}
+
 /// The annotations a rule may have. Any other is a fault: a misspelt one must not pass for an absent one.
-const ANNOTATIONS: [&str; 10] = [
+const ANNOTATIONS: [&str; 11] = [
     "id",
     "provision",
     "confidence",
@@ -30,6 +42,7 @@ const ANNOTATIONS: [&str; 10] = [
     "remedy",
     "effect",
     "priority",
+    "after",
 ];
 /// The mark of a rule that is written down but whose provision is not in force.
 const NOT_COMMENCED: &str = "NOT_COMMENCED";
@@ -63,6 +76,8 @@ pub struct Rule {
     pub remedy: Option<String>,
     /// Which rule is named first when several match: the lower number.
     pub priority: u16,
+    /// When it is asked; empty for a rule that is asked at once.
+    pub after: Vec<Turn>,
 }
 
 impl Rule {
@@ -72,6 +87,14 @@ impl Rule {
         let begun = self.effective_from.is_some_and(|from| from <= day);
         let ended = self.effective_to.is_some_and(|to| to < day);
         begun && !ended
+    }
+
+    /// Whether it is asked at a turn; `None` is at once.
+    pub(crate) fn asked_at(&self, turn: Option<Turn>) -> bool {
+        match turn {
+            None => self.after.is_empty(),
+            Some(turn) => self.after.contains(&turn),
+        }
     }
 
     /// The order in which matching rules decide: refusals, then referrals, then holds, then permissions;
@@ -154,6 +177,7 @@ impl Marks<'_> {
             reason_code: self.reason(),
             remedy: self.remedy(effect),
             priority: self.priority(),
+            after: self.after(),
         }
     }
 
@@ -273,6 +297,17 @@ impl Marks<'_> {
         text.parse().unwrap_or_else(|_| {
             self.fault("@priority is a number from 0 to 65535");
             USUAL_PRIORITY
+        })
+    }
+
+    fn after(&mut self) -> Vec<Turn> {
+        let Some(text) = self.given("after") else {
+            return Vec::new();
+        };
+        let turns: Option<Vec<Turn>> = text.split(' ').map(Turn::read).collect();
+        turns.unwrap_or_else(|| {
+            self.fault("@after is one or more of SILENCE, DENY and REFER with a space between");
+            Vec::new()
         })
     }
 }

@@ -7,14 +7,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use cedar_policy::ffi::DetailedError;
-use cedar_policy::{Authorizer, Entities, EntityUid, PolicyId, Schema, ValidationMode, Validator};
+use cedar_policy::{Authorizer, Entities, EntityUid, PolicyId, Request, Schema, ValidationMode, Validator};
 use jiff::civil::Date;
 
 use crate::cache::DecisionCache;
-use crate::decision::Decision;
+use crate::decision::{Decision, Effect};
 use crate::error::{Fault, PolicyError};
 use crate::facts::{Action, Facts, Question};
-use crate::rule::{ReadRule, Rule, read_rule};
+use crate::rule::{ReadRule, Rule, Turn, read_rule};
 use crate::sources::{Source, Sources};
 use crate::term::Term;
 use crate::vocabulary::Vocabulary;
@@ -31,12 +31,15 @@ pub struct PolicySet {
     cache: DecisionCache,
 }
 
-/// The rules in force from a day until the next edition's, apart by action so that a question meets only
-/// the rules that can match it.
+/// The rules in force from a day until the next edition's, apart by action and turn so that a question meets
+/// only the rules that can match it and may speak.
 struct Edition {
     from: Date,
-    by_action: HashMap<Action, cedar_policy::PolicySet>,
+    by_action: HashMap<(Action, Option<Turn>), cedar_policy::PolicySet>,
 }
+
+/// When rules are asked.
+const TURNS: [Option<Turn>; 4] = [None, Some(Turn::Silence), Some(Turn::Deny), Some(Turn::Refer)];
 
 impl PolicySet {
     /// The rules that the program was built with.
@@ -136,22 +139,53 @@ impl PolicySet {
     }
 
     fn evaluate(&self, edition: usize, facts: &Facts) -> Decision {
-        let policies = self
+        let matched = self
             .editions
             .get(edition)
-            .and_then(|edition| edition.by_action.get(&facts.action()));
-        let (Some(policies), Ok(request)) = (policies, self.words.request(facts, None)) else {
-            return Decision::default_deny(&self.version);
+            .and_then(|edition| self.matched(edition, facts));
+        Decision::of(&matched.unwrap_or_default(), &self.version)
+    }
+
+    /// The rules that matched, the deciding one first: those that are asked at once or, when none of them
+    /// speaks, those that wait for silence; before them whichever rule changes such an answer. `None`
+    /// should Cedar fail: what cannot be decided is refused.
+    fn matched(&self, edition: &Edition, facts: &Facts) -> Option<Vec<&Rule>> {
+        let request = self.words.request(facts, None).ok()?;
+        let ask = |turn| self.ask(edition, facts.action(), turn, &request);
+        let mut matched = ask(None)?;
+        if matched.is_empty() {
+            matched = ask(Some(Turn::Silence))?;
+        }
+        let answer = matched.first().map_or(Effect::Deny, |rule| rule.effect);
+        let mut changed = match answer {
+            Effect::Deny => ask(Some(Turn::Deny))?,
+            Effect::Refer => ask(Some(Turn::Refer))?,
+            Effect::Hold | Effect::Permit => Vec::new(),
         };
-        let response = self.authorizer.is_authorized(&request, policies, &self.entities);
+        changed.append(&mut matched);
+        Some(changed)
+    }
+
+    /// The rules of one turn that matched, in the order of decision.
+    fn ask(
+        &self,
+        edition: &Edition,
+        action: Action,
+        turn: Option<Turn>,
+        request: &Request,
+    ) -> Option<Vec<&Rule>> {
+        let Some(policies) = edition.by_action.get(&(action, turn)) else {
+            return Some(Vec::new());
+        };
+        let response = self.authorizer.is_authorized(request, policies, &self.entities);
         let diagnostics = response.diagnostics();
         // Cedar passes over a rule that fails to evaluate, even one that forbids. Here that refuses.
         if diagnostics.errors().next().is_some() {
-            return Decision::default_deny(&self.version);
+            return None;
         }
         let mut matched: Vec<&Rule> = diagnostics.reason().filter_map(|id| self.rules.get(id)).collect();
         matched.sort_by_key(|rule| rule.rank());
-        Decision::of(&matched, &self.version)
+        Some(matched)
     }
 }
 
@@ -297,13 +331,20 @@ fn editions(rules: &[ReadRule], words: &Vocabulary) -> Result<Vec<Edition>, Stri
     let mut editions = Vec::with_capacity(starts.len());
     for from in starts {
         let mut by_action = HashMap::new();
+        let in_force: Vec<&ReadRule> = rules.iter().filter(|read| read.rule.in_force_on(from)).collect();
         for (action, uid) in &actions {
-            let policies = rules
-                .iter()
-                .filter(|read| read.rule.in_force_on(from) && read.concerns(uid, &known))
-                .map(|read| read.policy.clone());
-            let set = cedar_policy::PolicySet::from_policies(policies).map_err(|error| error.to_string())?;
-            by_action.insert(*action, set);
+            for turn in TURNS {
+                let policies: Vec<_> = in_force
+                    .iter()
+                    .filter(|read| read.rule.asked_at(turn) && read.concerns(uid, &known))
+                    .map(|read| read.policy.clone())
+                    .collect();
+                if !policies.is_empty() {
+                    let set = cedar_policy::PolicySet::from_policies(policies)
+                        .map_err(|error| error.to_string())?;
+                    by_action.insert((*action, turn), set);
+                }
+            }
         }
         editions.push(Edition { from, by_action });
     }

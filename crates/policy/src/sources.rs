@@ -15,6 +15,41 @@ const TESTS: &str = ".tests.toml";
 /// Hexadecimal digits of the version: 64 bits, enough to tell sets of rules apart by sight and in a log.
 const VERSION_DIGITS: usize = 16;
 
+/// A file of rules and its table, as built into the program.
+struct BuiltIn {
+    name: &'static str,
+    rules: &'static str,
+    tests: &'static str,
+}
+
+/// Names the files of rules once; each has its table beside it.
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => {
+        &[$(BuiltIn {
+            name: concat!($name, ".cedar"),
+            rules: include_str!(concat!("../../../config/policies/", $name, ".cedar")),
+            tests: include_str!(concat!("../../../config/policies/", $name, ".tests.toml")),
+        },)+]
+    };
+}
+
+/// Every file of rules, in the order of their names; a test compares them with the folder.
+const BUILT_IN: &[BuiltIn] = built_in![
+    "assessment",
+    "notices",
+    "parties",
+    "plan-consent",
+    "plan-grounds",
+    "plan",
+    "pupil",
+    "referrals",
+    "review",
+    "safeguarding",
+    "servicechild",
+    "transfer",
+    "unclaimed",
+];
+
 /// One file's name and text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -81,31 +116,19 @@ impl Sources {
                 SCHEMA,
                 include_str!("../../../config/policies/schema.cedarschema"),
             ),
-            vec![
-                Source::new(
-                    "transfer.cedar",
-                    include_str!("../../../config/policies/transfer.cedar"),
-                ),
-                Source::new(
-                    "unclaimed.cedar",
-                    include_str!("../../../config/policies/unclaimed.cedar"),
-                ),
-            ],
+            BUILT_IN
+                .iter()
+                .map(|file| Source::new(file.name, file.rules))
+                .collect(),
         )
     }
 
     /// The tables that stand beside the built-in rules.
     pub(crate) fn built_in_tables() -> Vec<Source> {
-        vec![
-            Source::new(
-                "transfer.tests.toml",
-                include_str!("../../../config/policies/transfer.tests.toml"),
-            ),
-            Source::new(
-                "unclaimed.tests.toml",
-                include_str!("../../../config/policies/unclaimed.tests.toml"),
-            ),
-        ]
+        BUILT_IN
+            .iter()
+            .map(|file| Source::new(file.name.replace(RULES, TESTS), file.tests))
+            .collect()
     }
 
     /// Reads `schema.cedarschema` and every `*.cedar` of a folder.

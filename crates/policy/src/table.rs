@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::decision::{Decision, Effect};
 use crate::error::{Fault, PolicyError};
-use crate::facts::{Facts, Question, TransferRow, UnclaimedRow};
+use crate::facts::{DisclosureCodes, Facts, Question, TransferRow, UnclaimedRow};
 use crate::rule::Confidence;
 use crate::set::PolicySet;
 use crate::sources::{Source, Sources};
@@ -24,6 +24,8 @@ struct Table {
     transfer: Vec<Row<TransferRow>>,
     #[serde(default)]
     unclaimed: Vec<Row<UnclaimedRow>>,
+    #[serde(default)]
+    disclosure: Vec<Row<DisclosureCodes>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,7 +177,11 @@ fn read_table(source: &Source, faults: &mut Vec<Fault>) -> Vec<Case> {
         .unclaimed
         .iter()
         .map(|row| (row.outside(), row.facts.facts().map(Facts::Unclaimed)));
-    for (row, facts) in rows.chain(more) {
+    let disclosures = table
+        .disclosure
+        .iter()
+        .map(|row| (row.outside(), row.facts.facts().map(Facts::Disclosure)));
+    for (row, facts) in rows.chain(more).chain(disclosures) {
         match row.case(source, &table.on, facts) {
             Ok(case) => cases.push(case),
             Err(message) => faults.push(source.fault(None, Some(row.name), message)),

@@ -1,6 +1,11 @@
 //! Terms: small enums whose every value has one code, the same in rules, tables and the log.
 
+use sendhub_domain::age::AgeStatus;
 use sendhub_domain::agency::{AgencyKind, AgencyStatus};
+use sendhub_domain::disclosure::{
+    Ability, AgreementStanding, BreakGlass, ConsentStanding, Ground, GroundProof, Item, RecipientRole,
+    ReferralStanding,
+};
 use sendhub_domain::exchange::DeliveryState;
 use sendhub_domain::person::IdentityMatch;
 
@@ -57,4 +62,19 @@ macro_rules! domain_terms {
         }
     )+};
 }
-domain_terms!(AgencyKind, AgencyStatus, DeliveryState, IdentityMatch);
+domain_terms!(
+    Ability,
+    AgeStatus,
+    AgencyKind,
+    AgencyStatus,
+    AgreementStanding,
+    BreakGlass,
+    ConsentStanding,
+    DeliveryState,
+    Ground,
+    GroundProof,
+    IdentityMatch,
+    Item,
+    RecipientRole,
+    ReferralStanding
+);

@@ -4,11 +4,19 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression, Schema};
+use sendhub_domain::age::AgeStatus;
 use sendhub_domain::agency::{AgencyKind, AgencyStatus};
+use sendhub_domain::disclosure::{
+    Ability, AgreementStanding, BreakGlass, ConsentStanding, Ground, GroundProof, Item, RecipientRole,
+    ReferralStanding,
+};
 use sendhub_domain::exchange::DeliveryState;
 use sendhub_domain::person::IdentityMatch;
 
-use crate::facts::{Action, Destination, Facts, FamilyView, HeldRecord, Party, RecordSource, SearchReason};
+use crate::facts::{
+    Action, AuthorityConsent, Continuation, Destination, Exclusion, ExistingAdvice, Facts, FamilyView,
+    HeldRecord, Party, Receiver, RecordSource, S23Steps, SchoolPlacement, SearchReason, ServingParent,
+};
 use crate::term::Term;
 
 /// Why something cannot be said in Cedar. Never happens to facts once a schema has accepted the samples;
@@ -47,8 +55,30 @@ impl Vocabulary {
         words.learn::<IdentityMatch>()?;
         words.learn::<RecordSource>()?;
         words.learn::<SearchReason>()?;
+        words.learn_disclosure()?;
         words.learn_parties()?;
         Ok(words)
+    }
+
+    fn learn_disclosure(&mut self) -> Result<(), Unsayable> {
+        self.learn::<Ability>()?;
+        self.learn::<AgeStatus>()?;
+        self.learn::<AgreementStanding>()?;
+        self.learn::<AuthorityConsent>()?;
+        self.learn::<BreakGlass>()?;
+        self.learn::<ConsentStanding>()?;
+        self.learn::<Continuation>()?;
+        self.learn::<Exclusion>()?;
+        self.learn::<ExistingAdvice>()?;
+        self.learn::<Ground>()?;
+        self.learn::<GroundProof>()?;
+        self.learn::<Item>()?;
+        self.learn::<Receiver>()?;
+        self.learn::<RecipientRole>()?;
+        self.learn::<ReferralStanding>()?;
+        self.learn::<S23Steps>()?;
+        self.learn::<SchoolPlacement>()?;
+        self.learn::<ServingParent>()
     }
 
     fn learn<T: Term>(&mut self) -> Result<(), Unsayable> {

@@ -3,6 +3,8 @@
 //! Each exchange has a file of its own here; whatever is a date, an age or a name was turned into one of a
 //! few values before it came, so a question holds nothing personal.
 
+mod disclosure;
+mod disclosure_row;
 mod transfer;
 mod unclaimed;
 
@@ -10,9 +12,15 @@ use cedar_policy::RestrictedExpression;
 use jiff::civil::Date;
 use sendhub_domain::agency::{AgencyKind, AgencyStatus};
 
+pub use disclosure::{
+    AuthorityConsent, Continuation, DisclosureFacts, Exclusion, ExistingAdvice, RecipientParty, S23Steps,
+    SchoolPlacement, ServingParent,
+};
+pub use disclosure_row::DisclosureCodes;
 pub use transfer::{DestinationKind, FamilyView, RecordSource, Stage, TransferFacts};
 pub use unclaimed::{HeldRecord, SearchReason, UnclaimedAct, UnclaimedFacts};
 
+pub(crate) use disclosure::Receiver;
 pub(crate) use transfer::{Destination, TransferRow};
 pub(crate) use unclaimed::UnclaimedRow;
 
@@ -35,11 +43,19 @@ pub enum Facts {
     Transfer(TransferFacts),
     /// May held records of unknown destination be searched, or one be claimed?
     Unclaimed(UnclaimedFacts),
+    /// May this be disclosed to this recipient?
+    Disclosure(DisclosureFacts),
 }
 
 impl From<TransferFacts> for Facts {
     fn from(facts: TransferFacts) -> Self {
         Self::Transfer(facts)
+    }
+}
+
+impl From<DisclosureFacts> for Facts {
+    fn from(facts: DisclosureFacts) -> Self {
+        Self::Disclosure(facts)
     }
 }
 
@@ -60,6 +76,34 @@ term! {
         SearchUnclaimed = "searchUnclaimed",
         /// Claiming a held record.
         ClaimUnclaimed = "claimUnclaimed",
+        /// Sending a plan or a part of it.
+        SubmitPlan = "submitPlan",
+        /// Handing over a plan or a part of it.
+        CollectPlan = "collectPlan",
+        /// Sending pupil information.
+        SubmitPupil = "submitPupil",
+        /// Handing over pupil information.
+        CollectPupil = "collectPupil",
+        /// Sending a child-protection file or a concern.
+        SubmitSafeguarding = "submitSafeguarding",
+        /// Handing over a child-protection file or a concern.
+        CollectSafeguarding = "collectSafeguarding",
+        /// Sending what belongs to an assessment.
+        SubmitAssessment = "submitAssessment",
+        /// Handing over what belongs to an assessment.
+        CollectAssessment = "collectAssessment",
+        /// Sending what belongs to a review.
+        SubmitReview = "submitReview",
+        /// Handing over what belongs to a review.
+        CollectReview = "collectReview",
+        /// Sending the profile of a Service child.
+        SubmitServiceChild = "submitServiceChild",
+        /// Handing over the profile of a Service child.
+        CollectServiceChild = "collectServiceChild",
+        /// Sending one of the smaller exchanges.
+        SubmitNotice = "submitNotice",
+        /// Handing over one of the smaller exchanges.
+        CollectNotice = "collectNotice",
     }
 }
 
@@ -71,6 +115,7 @@ impl Facts {
         match self {
             Self::Transfer(facts) => facts.action(),
             Self::Unclaimed(facts) => facts.action(),
+            Self::Disclosure(facts) => facts.action(),
         }
     }
 
@@ -78,6 +123,7 @@ impl Facts {
         match self {
             Self::Transfer(facts) => facts.pairs(words),
             Self::Unclaimed(facts) => facts.pairs(words),
+            Self::Disclosure(facts) => facts.pairs(words),
         }
     }
 
@@ -87,6 +133,7 @@ impl Facts {
         let transfers = TransferFacts::samples().into_iter().map(Self::Transfer);
         transfers
             .chain(UnclaimedFacts::samples().into_iter().map(Self::Unclaimed))
+            .chain(DisclosureFacts::samples().into_iter().map(Self::Disclosure))
             .collect()
     }
 }
