@@ -83,11 +83,16 @@ async fn a_refused_change_has_told_nothing() {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let refused = change(vec![tell(10, "a"), expect_rights(5)]);
-    let results = store
-        .commit(vec![refused, change(vec![tell(11, "a")])])
-        .await
-        .unwrap();
-    assert_eq!(outcomes(results), [Err(Conflict::RightsChanged(0)), Ok(())]);
+    let batch = vec![
+        refused,
+        change(vec![tell(11, "a")]),
+        change(vec![move_delivery(11, DeliveryState::Collected)]),
+    ];
+    let results = store.commit(batch).await.unwrap();
+    assert_eq!(
+        outcomes(results),
+        [Err(Conflict::RightsChanged(0)), Ok(()), Ok(())]
+    );
     let page = store.inbox(&agency("one"), None, 10).await.unwrap();
     assert_eq!(page.deliveries[0].delivery, DeliveryId(id(11)));
     assert_eq!(page.deliveries.len(), 1);
