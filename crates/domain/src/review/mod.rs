@@ -94,6 +94,32 @@ impl ReviewCase {
         &self.consultations
     }
 
+    /// Those whom the Regulations name and whose advice has not come: whom to chase (reg 20(4)).
+    #[must_use]
+    pub fn advice_owed(&self) -> Vec<&Invitee> {
+        let owes = |invitee: &&Invitee| {
+            self.call.is_required(invitee.who.role) && !self.advice_from.contains(&invitee.who)
+        };
+        self.call.invitees.iter().filter(owes).collect()
+    }
+
+    /// The agencies that have a part in the review: the authority, who runs it, the invitees, the consulted. Each
+    /// once.
+    #[must_use]
+    pub fn parties(&self) -> Vec<&AgencyId> {
+        let mut parties = vec![&self.call.authority, &self.call.run_by];
+        parties.extend(
+            self.call
+                .invitees
+                .iter()
+                .filter_map(|invitee| invitee.who.agency.as_ref()),
+        );
+        parties.extend(self.consultations.iter().map(|asked| &asked.institution));
+        parties.sort();
+        parties.dedup();
+        parties
+    }
+
     /// The day of the meeting, once it was held.
     #[must_use]
     pub const fn held_on(&self) -> Option<Date> {

@@ -316,13 +316,11 @@ impl ReviewCase {
                 REG,
             ));
         }
-        for invitee in &self.call.invitees {
+        for invitee in self.advice_owed() {
             let role = invitee.who.role;
-            if self.call.is_required(role) && !self.advice_from.contains(&invitee.who) {
-                let message = format!("no advice came from {role}");
-                out.warnings
-                    .push(Warning::new("REVIEW_ADVICE_NOT_OBTAINED", message, REG));
-            }
+            let message = format!("no advice came from {role}");
+            out.warnings
+                .push(Warning::new("REVIEW_ADVICE_NOT_OBTAINED", message, REG));
         }
         self.circulated_on = Some(on);
         self.running.end(out, &[clocks::CIRCULATE_ADVICE]);
