@@ -30,7 +30,7 @@ impl AssessmentCase {
             } => Ok(self.request_mediation(told_on, health_issues, health_only)),
             Step::TellCommissioner => self.end_only(
                 &[clocks::MEDIATION_TELL_ICB],
-                "SEND Regulations 2014 regs 35 to 37",
+                "SEND Regulations 2014 regs 32 to 42 (mediation)",
             ),
             Step::EndMediation { ended_on } => Ok(self.end_mediation(ended_on)),
             Step::RecordCertificate { issued_on } => self.record_certificate(issued_on),
@@ -278,7 +278,7 @@ impl AssessmentCase {
             out.warnings.push(Warning::new(
                 "ASSESSED_WITHIN_SIX_MONTHS",
                 "the last assessment ended less than six months before: the authority may refuse for that alone",
-                "SEND Regulations 2014 reg 24",
+                "SEND Regulations 2014 regs 23 to 27 (re-assessment)",
             ));
         }
         self.begin_reassessment();

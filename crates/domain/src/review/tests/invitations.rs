@@ -174,3 +174,19 @@ fn a_review_is_called_by_the_authority_or_for_it() {
     };
     assert_eq!(refused(own, "school-one"), Some("NOT_THE_REVIEWER"));
 }
+
+#[test]
+fn without_an_institution_the_review_is_the_authoritys() {
+    let mut facts = ReviewCall {
+        at_school: false,
+        ..call()
+    };
+    let (_, done) = called(facts.clone()).unwrap();
+    assert_eq!(warned(&done), ["REVIEW_IS_THE_AUTHORITYS"]);
+    facts.run_by = agency("la-one");
+    let (mut case, done) = ReviewCase::call(facts, &agency("la-one")).unwrap();
+    assert_eq!(warned(&done), [""; 0]);
+    let nobody = ReviewStep::CirculateAdvice { sent_to: Vec::new() };
+    let refused = apply(&mut case, nobody, "la-one", date(2026, 11, 2)).unwrap_err();
+    assert_eq!(refused.provision, "SEND Regulations 2014 reg 21(4)");
+}
