@@ -1,7 +1,7 @@
 //! The review of an EHC plan, as a state machine: a case is what its call and its steps made it.
 //!
 //! Sources: Children and Families Act 2014 s.44; SEND Regulations 2014 (SI 2014/1530) regs 18 to 22, 31; R (L, M and P)
-//! v Devon County Council [2022] EWHC 493 (Admin) for the twelve weeks from the meeting to the amended plan.
+//! v Devon County Council \[2022\] EWHC 493 (Admin) for the twelve weeks from the meeting to the amended plan.
 
 mod call;
 pub mod clocks;
