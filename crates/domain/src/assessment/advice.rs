@@ -15,6 +15,7 @@ pub(super) struct Asked {
     pub(super) adviser: AgencyId,
     pub(super) adviser_agency: AgencyKind,
     pub(super) youth_justice: bool,
+    pub(super) statutory: bool,
     pub(super) representations_enclosed: bool,
 }
 
@@ -31,6 +32,11 @@ fn bound_by_s31(asked: &Asked, authority: &AgencyId) -> bool {
         || (asked.adviser_agency == AgencyKind::LocalAuthority && asked.adviser != *authority)
 }
 
+/// Whether earlier advice may be this adviser's: one whose author is no agency of the directory may be anybody's.
+fn by_author(author: Option<&AgencyId>, adviser: &AgencyId) -> bool {
+    author.is_none_or(|author| author == adviser)
+}
+
 impl AssessmentCase {
     pub(super) fn request_advice(
         &mut self,
@@ -43,11 +49,10 @@ impl AssessmentCase {
             asked.kind,
             AdviserKind::Health | AdviserKind::Other | AdviserKind::FamilyAsked
         );
-        let suffices = self
-            .existing
-            .iter()
-            .any(|(kind, author)| *kind == asked.kind && (!per_author || *author == asked.adviser));
-        if suffices && asked.kind != AdviserKind::FamilyViews {
+        let suffices = self.existing.iter().any(|(kind, author)| {
+            *kind == asked.kind && (!per_author || by_author(author.as_ref(), &asked.adviser))
+        });
+        if asked.statutory && suffices && asked.kind != AdviserKind::FamilyViews {
             return Err(StepRefused::new(
                 "EXISTING_ADVICE_SUFFICES",
                 format!(
@@ -61,6 +66,7 @@ impl AssessmentCase {
         let again = self.requests.iter().any(|request| {
             request.kind == asked.kind
                 && request.adviser == asked.adviser
+                && request.statutory == asked.statutory
                 && (request.stage.is_outstanding() || request.stage == AdviceStage::Returned)
         });
         if again {
@@ -79,28 +85,31 @@ impl AssessmentCase {
                 "SEND Regulations 2014 reg 6(3)",
             ));
         }
-        if matches!(
-            self.state,
-            AssessmentState::Requested | AssessmentState::ReassessmentRequested
-        ) {
+        if asked.statutory
+            && matches!(
+                self.state,
+                AssessmentState::Requested | AssessmentState::ReassessmentRequested
+            )
+        {
             out.warnings.push(Warning::new(
                 "ASKED_BEFORE_DECISION",
                 "advice is asked before the decision to assess: say what the request is for",
                 "SEND Regulations 2014 regs 4(2), 6(1)",
             ));
         }
-        let guidance = !bound_by_s31(&asked, &self.authority);
-        // What the family says of itself is owed by nobody: reg 8 binds bodies.
-        if asked.kind != AdviserKind::FamilyViews {
+        let guidance = !asked.statutory || !bound_by_s31(&asked, &self.authority);
+        // What the family says of itself is owed by nobody: reg 8 binds bodies. Nor is what is no advice of reg 6.
+        if asked.statutory && asked.kind != AdviserKind::FamilyViews {
             self.start_advice_clock(&mut out, &asked.adviser, exchange, on, guidance);
         }
         self.requests.push(AdviceRequestState {
             request: exchange,
             kind: asked.kind,
             adviser: asked.adviser,
+            statutory: asked.statutory,
             guidance,
             asked_on: on,
-            due_on: after(on, 42),
+            due_on: after(on, 42).filter(|_| asked.statutory),
             stage: AdviceStage::Requested,
             exception: None,
             answered_on: None,
@@ -312,7 +321,10 @@ impl AssessmentCase {
         }
         let state = self.advance(request, ANSWERED, AdviceStage::SentBack)?;
         let (adviser, asked_on) = (state.adviser.clone(), state.asked_on);
-        let (guidance, owed) = (state.guidance, state.kind != AdviserKind::FamilyViews);
+        let (guidance, owed) = (
+            state.guidance,
+            state.statutory && state.kind != AdviserKind::FamilyViews,
+        );
         // The same event, so the same due day: sending back does not move it.
         let mut out = Consequences::default();
         if owed {
@@ -332,7 +344,7 @@ impl AssessmentCase {
     pub(super) fn take_existing(
         &mut self,
         kind: AdviserKind,
-        author: AgencyId,
+        author: Option<AgencyId>,
         agree: [bool; 3],
     ) -> Result<Consequences, StepRefused> {
         if kind == AdviserKind::FamilyViews {
@@ -355,7 +367,11 @@ impl AssessmentCase {
         let open: Vec<_> = self
             .requests
             .iter()
-            .filter(|asked| asked.kind == kind && asked.adviser == author && asked.stage.is_outstanding())
+            .filter(|asked| {
+                asked.kind == kind
+                    && by_author(author.as_ref(), &asked.adviser)
+                    && asked.stage.is_outstanding()
+            })
             .map(|asked| asked.request)
             .collect();
         let mut out = Consequences::default();

@@ -122,11 +122,14 @@ impl AssessmentCase {
             Some(FamilyAsk::Agency(agency)) => adviser == agency,
             _ => asked == kind,
         };
-        let existing = self.existing.iter().any(|(taken, author)| fits(*taken, author));
+        let existing = self.existing.iter().any(|(taken, author)| match author {
+            Some(author) => fits(*taken, author),
+            None => ask.is_none() && *taken == kind,
+        });
         self.requests
             .iter()
             .skip(self.round_from)
-            .filter(|request| fits(request.kind, &request.adviser))
+            .filter(|request| request.statutory && fits(request.kind, &request.adviser))
             .map(|request| match request.stage {
                 AdviceStage::Accepted => AdviserStanding::Taken,
                 AdviceStage::Returned | AdviceStage::NotKnown => AdviserStanding::Returned,

@@ -20,6 +20,8 @@ pub const ANNUAL_REVIEW: &str = "ANNUAL_REVIEW_12M";
 pub const APPEAL_LIMIT: &str = "APPEAL_LIMIT";
 /// Arrange mediation: 30 days.
 pub const MEDIATION_ARRANGE: &str = "MEDIATION_ARRANGE_30D";
+/// Arrange mediation about health alone: 30 days, for the commissioning body.
+pub const MEDIATION_HEALTH_ARRANGE: &str = "MEDIATION_HEALTH_ARRANGE_30D";
 /// Tell the commissioning body of health issues in a mediation: three working days.
 pub const MEDIATION_TELL_ICB: &str = "MEDIATION_HEALTH_TELL_3WD";
 /// Issue the mediation certificate: three working days (reg 39).
@@ -77,6 +79,7 @@ pub const ALL: &[&str] = &[
     ANNUAL_REVIEW,
     APPEAL_LIMIT,
     MEDIATION_ARRANGE,
+    MEDIATION_HEALTH_ARRANGE,
     MEDIATION_TELL_ICB,
     MEDIATION_CERT,
     REASSESS_DECIDE,

@@ -173,7 +173,7 @@ impl AssessmentCase {
             self.draft = None;
             // The limit for reviews runs from the day on which the plan was first made and from each review (s.44(1)).
             // That a re-assessment moves it is nowhere said, so it does not.
-            if self.plan_made_on.is_none() {
+            if self.plan_made_on.is_none() && !self.opening.reassessment {
                 self.plan_made_on = Some(on);
                 let owed_by = Owner::Agency(self.authority.clone());
                 self.running

@@ -108,7 +108,7 @@ pub struct AssessmentCase {
     authority: AgencyId,
     state: AssessmentState,
     requests: Vec<AdviceRequestState>,
-    existing: Vec<(AdviserKind, AgencyId)>,
+    existing: Vec<(AdviserKind, Option<AgencyId>)>,
     draft: Option<ServedDraft>,
     consultations: Vec<ConsultationState>,
     named: Option<SectionI>,

@@ -23,6 +23,8 @@ pub struct CaseOpening {
     /// The day on which it received the request (Children and Families Act 2014 s.36(1)) or became responsible
     /// (s.24).
     pub received_on: Date,
+    /// Whether it is a re-assessment of one who has a plan (s.44(2)): then the fifteen days run, not the three limits.
+    pub reassessment: bool,
     /// Whether a parent serves in the armed forces; `None` when nobody has asked.
     pub serving_parent: Option<bool>,
     /// Whether hearing is impaired.
@@ -43,12 +45,18 @@ impl AssessmentCase {
     #[must_use]
     pub fn open(opening: CaseOpening, by: AgencyId) -> (Self, Consequences) {
         let (mut out, mut running) = (Consequences::default(), Running::default());
-        for rule in [
-            clocks::CONSIDERING,
-            clocks::DECIDE_6W,
-            clocks::NO_PLAN_16W,
-            clocks::FINAL_20W,
-        ] {
+        let (state, rules): (_, &[&'static str]) = if opening.reassessment {
+            (AssessmentState::ReassessmentRequested, &[clocks::REASSESS_DECIDE])
+        } else {
+            let limits = &[
+                clocks::CONSIDERING,
+                clocks::DECIDE_6W,
+                clocks::NO_PLAN_16W,
+                clocks::FINAL_20W,
+            ];
+            (AssessmentState::Requested, limits)
+        };
+        for rule in rules {
             let owed_by = Owner::Agency(opening.authority.clone());
             running.start(&mut out, rule, opening.received_on, owed_by, Vec::new());
         }
@@ -64,7 +72,7 @@ impl AssessmentCase {
             authority: opening.authority.clone(),
             opening,
             opened_by: by,
-            state: AssessmentState::Requested,
+            state,
             requests: Vec::new(),
             existing: Vec::new(),
             draft: None,

@@ -26,10 +26,11 @@ impl AssessmentCase {
             Step::RequestMediation {
                 told_on,
                 health_issues,
-            } => Ok(self.request_mediation(told_on, health_issues)),
+                health_only,
+            } => Ok(self.request_mediation(told_on, health_issues, health_only)),
             Step::TellCommissioner => self.end_only(
                 &[clocks::MEDIATION_TELL_ICB],
-                "SEND Regulations 2014 regs 35 to 37",
+                "SEND Regulations 2014 regs 32 to 42 (mediation)",
             ),
             Step::EndMediation { ended_on } => Ok(self.end_mediation(ended_on)),
             Step::RecordCertificate { issued_on } => self.record_certificate(issued_on),
@@ -197,14 +198,19 @@ impl AssessmentCase {
         Ok(out)
     }
 
-    fn request_mediation(&mut self, told_on: Date, health_issues: bool) -> Consequences {
+    fn request_mediation(&mut self, told_on: Date, health_issues: bool, health_only: bool) -> Consequences {
         let mut out = Consequences::default();
-        let mut rules = vec![clocks::MEDIATION_ARRANGE];
-        if health_issues {
-            rules.push(clocks::MEDIATION_TELL_ICB);
+        let authority = Owner::Agency(self.authority.clone());
+        let mut rules = Vec::new();
+        if health_only {
+            rules.push((clocks::MEDIATION_HEALTH_ARRANGE, Owner::COMMISSIONING_BODY));
+        } else {
+            rules.push((clocks::MEDIATION_ARRANGE, authority.clone()));
         }
-        for rule in rules {
-            let owed_by = Owner::Agency(self.authority.clone());
+        if health_issues || health_only {
+            rules.push((clocks::MEDIATION_TELL_ICB, authority));
+        }
+        for (rule, owed_by) in rules {
             self.running.start(&mut out, rule, told_on, owed_by, Vec::new());
         }
         out
@@ -212,8 +218,14 @@ impl AssessmentCase {
 
     fn end_mediation(&mut self, ended_on: Date) -> Consequences {
         let mut out = Consequences::default();
-        self.running
-            .end(&mut out, &[clocks::MEDIATION_ARRANGE, clocks::MEDIATION_TELL_ICB]);
+        self.running.end(
+            &mut out,
+            &[
+                clocks::MEDIATION_ARRANGE,
+                clocks::MEDIATION_HEALTH_ARRANGE,
+                clocks::MEDIATION_TELL_ICB,
+            ],
+        );
         self.running.start(
             &mut out,
             clocks::MEDIATION_CERT,
@@ -266,7 +278,7 @@ impl AssessmentCase {
             out.warnings.push(Warning::new(
                 "ASSESSED_WITHIN_SIX_MONTHS",
                 "the last assessment ended less than six months before: the authority may refuse for that alone",
-                "SEND Regulations 2014 reg 24",
+                "SEND Regulations 2014 regs 23 to 27 (re-assessment)",
             ));
         }
         self.begin_reassessment();
@@ -282,7 +294,7 @@ impl AssessmentCase {
         out
     }
 
-    fn decide_to_reassess(&mut self, assess: bool, on: Date) -> Consequences {
+    pub(super) fn decide_to_reassess(&mut self, assess: bool, on: Date) -> Consequences {
         let mut out = Consequences::default();
         self.running.end(&mut out, &[clocks::REASSESS_DECIDE]);
         if assess {

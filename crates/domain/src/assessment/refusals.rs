@@ -167,7 +167,8 @@ const fn states_of(step: AssessmentStepKind) -> &'static [AssessmentState] {
             S::ReassessmentRequested,
             S::Reassessing,
         ],
-        K::DecideToAssess | K::TellOfConsidering => &[S::Requested],
+        K::DecideToAssess => &[S::Requested, S::ReassessmentRequested],
+        K::TellOfConsidering => &[S::Requested],
         K::NotifyOfAssessment => &[S::Assessing, S::Reassessing],
         K::DecideNoPlan => &[S::Assessing],
         K::ServeDraft => &[S::Assessing, S::PlanOrdered, S::DraftServed, S::Reassessing],
@@ -393,7 +394,7 @@ ACCEPT_ADVICE             .D.P..O..OOE
 SEND_BACK                 .D.P..O..OOE
 WITHDRAW_REQUEST          .D.P..O..OOE
 TAKE_EXISTING_ADVICE      .D.P..O..OOE
-DECIDE_TO_ASSESS          .AAAAAAAAAAE
+DECIDE_TO_ASSESS          .AAAAAA.AAAE
 NOTIFY_OF_ASSESSMENT      TD.PTTTT.OOE
 DECIDE_NO_PLAN            ND.PRLOLLOOE
 SERVE_DRAFT               ND.P..WH.OOE

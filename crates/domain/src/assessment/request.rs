@@ -51,11 +51,13 @@ pub struct AdviceRequestState {
     pub kind: AdviserKind,
     /// Who is asked.
     pub adviser: AgencyId,
+    /// Whether reg 6 advice is asked, not information that exists already.
+    pub statutory: bool,
     /// Whether only guidance asks for the six weeks, since Children and Families Act 2014 s.31 does not bind it.
     pub guidance: bool,
     /// The day on which the adviser received it: the one on which the hub put it into its mailbox.
     pub asked_on: Date,
-    /// The last day in time: six weeks after (reg 8(1)). `None` past the year 9999.
+    /// The last day in time: six weeks after (reg 8(1)). `None` for what is no reg 6 advice.
     pub due_on: Option<Date>,
     /// How far it has come.
     pub stage: AdviceStage,

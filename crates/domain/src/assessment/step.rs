@@ -133,6 +133,9 @@ pub enum AssessmentStep {
         /// Whether it is asked as a youth offending team or as the person in charge of youth accommodation, which
         /// Children and Families Act 2014 s.31 binds whatever agency they belong to.
         youth_justice: bool,
+        /// Whether reg 6 advice is asked; `false` for information that exists already, asked while the authority still
+        /// considers: nobody's six weeks of reg 8(1), and no adviser of reg 6(1).
+        statutory: bool,
         /// Whether the family's representations are enclosed (reg 6(3)).
         representations_enclosed: bool,
     },
@@ -195,8 +198,8 @@ pub enum AssessmentStep {
     TakeExistingAdvice {
         /// In which capacity it was given.
         kind: AdviserKind,
-        /// Who gave it.
-        author: AgencyId,
+        /// Who gave it; `None` for somebody who is no agency of the directory.
+        author: Option<AgencyId>,
         /// Whether its author agrees.
         author_agrees: bool,
         /// Whether the authority agrees.
@@ -204,7 +207,7 @@ pub enum AssessmentStep {
         /// Whether the child's parent or the young person agrees.
         family_agrees: bool,
     },
-    /// The authority decides whether to assess (reg 5(1)).
+    /// The authority decides whether to assess (reg 5(1)), or to re-assess where that was asked for.
     DecideToAssess {
         /// Whether it assesses.
         assess: bool,
@@ -264,6 +267,8 @@ pub enum AssessmentStep {
         told_on: Date,
         /// Whether it is about health provision too.
         health_issues: bool,
+        /// Whether it is about health provision alone: then the commissioning body arranges it.
+        health_only: bool,
     },
     /// The authority told the commissioning body that mediation is about health provision too.
     TellCommissioner,

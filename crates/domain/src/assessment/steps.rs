@@ -121,6 +121,7 @@ impl AssessmentCase {
                 adviser,
                 adviser_agency,
                 youth_justice,
+                statutory,
                 representations_enclosed,
             } => {
                 let asked = Asked {
@@ -128,6 +129,7 @@ impl AssessmentCase {
                     adviser,
                     adviser_agency,
                     youth_justice,
+                    statutory,
                     representations_enclosed,
                 };
                 self.request_advice(asked, exchange, on)
@@ -177,6 +179,9 @@ impl AssessmentCase {
     }
 
     fn decide_to_assess(&mut self, assess: bool, on: Date) -> Consequences {
+        if self.state == AssessmentState::ReassessmentRequested {
+            return self.decide_to_reassess(assess, on);
+        }
         let mut out = Consequences::default();
         self.running
             .end(&mut out, &[clocks::CONSIDERING, clocks::DECIDE_6W]);

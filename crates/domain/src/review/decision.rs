@@ -19,28 +19,34 @@ impl ReportContents {
                 self.progress,
                 "PROGRESS_MISSING",
                 "the report says nothing of progress towards the outcomes",
-                "SEND Regulations 2014 reg 20(5)",
+                call.provision(
+                    "SEND Regulations 2014 reg 20(5)",
+                    "SEND Regulations 2014 reg 21(5)",
+                ),
                 "say what progress was made towards each outcome",
             ),
             (
                 self.adulthood || call.year_9_or_beyond != Some(true),
                 "ADULTHOOD_MISSING",
                 "from Year 9 on the report holds preparation for adulthood",
-                "SEND Regulations 2014 reg 20(6)",
+                call.provision(
+                    "SEND Regulations 2014 reg 20(6)",
+                    "SEND Regulations 2014 reg 21(6)",
+                ),
                 "add what prepares for adulthood and independent living",
             ),
             (
                 self.service_issues || !call.service_child,
                 "SERVICE_ISSUES_MISSING",
                 "the report says nothing of what was considered for a Service child",
-                "SEND Code of Practice 10.53 to 10.55",
+                "SEND Code of Practice 10.53 to 10.57",
                 "say which Service-related issues were considered, if only that there are none",
             ),
             (
                 self.exit_plan || !call.last_year,
                 "EXIT_PLAN_MISSING",
                 "the last review before leaving plans the exit",
-                "SEND Code of Practice 9.199 to 9.210",
+                "SEND Code of Practice chapter 9 (ceasing an EHC plan)",
                 "add the plan for leaving education or training",
             ),
         ];
@@ -84,13 +90,7 @@ impl ReviewCase {
         }
         match outcome {
             ReviewOutcome::Keep => {
-                if self.call.phase_transfer.is_some() {
-                    out.warnings.push(Warning::new(
-                        "PHASE_TRANSFER_NOT_NAMED",
-                        "before a move between phases the plan is amended to name the place: that clock runs on",
-                        "SEND Regulations 2014 reg 18(1)",
-                    ));
-                }
+                self.keep_before_a_move(out);
                 self.state = ReviewState::Kept;
                 self.open_appeal(out, on);
             }
@@ -131,6 +131,20 @@ impl ReviewCase {
                 .start(out, clocks::ANNUAL_REVIEW, on, authority, Vec::new());
         }
         Ok(())
+    }
+
+    /// A plan is amended before a move only "where necessary" (reg 18): to keep it meets the duty if it names the
+    /// place already, which only the authority can know.
+    fn keep_before_a_move(&mut self, out: &mut Consequences) {
+        if self.call.phase_transfer.is_some() || self.call.post16_move_on.is_some() {
+            out.warnings.push(Warning::new(
+                "NEXT_PLACE_NOT_NAMED",
+                "the plan is kept before a move: right only if it names the next place, or its type, already",
+                "SEND Regulations 2014 reg 18(1), (2)",
+            ));
+        }
+        self.running
+            .end(out, &[clocks::PHASE_TRANSFER, clocks::POST16_MOVE]);
     }
 
     fn open_appeal(&mut self, out: &mut Consequences, on: Date) {
@@ -219,6 +233,7 @@ impl ReviewCase {
     pub(super) fn not_amend(&mut self, out: &mut Consequences, on: Date) {
         self.warn_of_late_amendment(out, on);
         self.end_amendment(out);
+        self.keep_before_a_move(out);
         self.state = ReviewState::Kept;
         self.open_appeal(out, on);
     }

@@ -16,22 +16,41 @@ const OFFICERS: [InviteeRole; 3] = [
 ];
 
 impl ReviewCall {
+    /// The provision for one who attends an institution, or the one for one who attends none.
+    pub(super) const fn provision(&self, attending: &'static str, otherwise: &'static str) -> &'static str {
+        if self.at_school { attending } else { otherwise }
+    }
+
+    /// The provision on advice and its circulation.
+    pub(super) const fn advice_provision(&self) -> &'static str {
+        self.provision(
+            "SEND Regulations 2014 reg 20(4)",
+            "SEND Regulations 2014 reg 21(4)",
+        )
+    }
+
+    /// The provision on the report.
+    pub(super) const fn report_provision(&self) -> &'static str {
+        self.provision(
+            "SEND Regulations 2014 reg 20(7) to (9)",
+            "SEND Regulations 2014 reg 21(7)",
+        )
+    }
+
     /// The provision on whom to invite.
     const fn invite_provision(&self) -> &'static str {
-        if self.at_school {
-            "SEND Regulations 2014 reg 20(2)"
-        } else {
-            "SEND Regulations 2014 reg 21(2)"
-        }
+        self.provision(
+            "SEND Regulations 2014 reg 20(2)",
+            "SEND Regulations 2014 reg 21(2)",
+        )
     }
 
     /// The provision on the notice.
     const fn notice_provision(&self) -> &'static str {
-        if self.at_school {
-            "SEND Regulations 2014 reg 20(3)"
-        } else {
-            "SEND Regulations 2014 reg 21(3)"
-        }
+        self.provision(
+            "SEND Regulations 2014 reg 20(3)",
+            "SEND Regulations 2014 reg 21(3)",
+        )
     }
 
     /// The last day of the twelve months: the day before the anniversary of the plan or of the last review
@@ -203,6 +222,13 @@ impl ReviewCall {
                 )
             };
             warnings.push(warning);
+        }
+        if !self.at_school && self.run_by != self.authority {
+            warnings.push(Warning::new(
+                "REVIEW_IS_THE_AUTHORITYS",
+                "where no institution is attended the authority itself invites, meets and reports",
+                "SEND Regulations 2014 reg 21(2), (7)",
+            ));
         }
         if self.meeting_on > self.twelve_month_limit() {
             warnings.push(Warning::new(

@@ -1,7 +1,7 @@
 //! The review of an EHC plan, as a state machine: a case is what its call and its steps made it.
 //!
 //! Sources: Children and Families Act 2014 s.44; SEND Regulations 2014 (SI 2014/1530) regs 18 to 22, 31; R (L, M and P)
-//! v Devon County Council [2022] EWHC 493 (Admin) for the twelve weeks from the meeting to the amended plan.
+//! v Devon County Council \[2022\] EWHC 493 (Admin) for the twelve weeks from the meeting to the amended plan.
 
 mod call;
 pub mod clocks;
@@ -92,6 +92,32 @@ impl ReviewCase {
     #[must_use]
     pub fn consultations(&self) -> &[ConsultationState] {
         &self.consultations
+    }
+
+    /// Those whom the Regulations name and whose advice has not come: whom to chase (reg 20(4)).
+    #[must_use]
+    pub fn advice_owed(&self) -> Vec<&Invitee> {
+        let owes = |invitee: &&Invitee| {
+            self.call.is_required(invitee.who.role) && !self.advice_from.contains(&invitee.who)
+        };
+        self.call.invitees.iter().filter(owes).collect()
+    }
+
+    /// The agencies that have a part in the review: the authority, who runs it, the invitees, the consulted. Each
+    /// once.
+    #[must_use]
+    pub fn parties(&self) -> Vec<&AgencyId> {
+        let mut parties = vec![&self.call.authority, &self.call.run_by];
+        parties.extend(
+            self.call
+                .invitees
+                .iter()
+                .filter_map(|invitee| invitee.who.agency.as_ref()),
+        );
+        parties.extend(self.consultations.iter().map(|asked| &asked.institution));
+        parties.sort();
+        parties.dedup();
+        parties
     }
 
     /// The day of the meeting, once it was held.

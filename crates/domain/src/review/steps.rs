@@ -266,7 +266,7 @@ impl ReviewCase {
             out.warnings.push(Warning::new(
                 "REVIEW_ADVICE_LATE",
                 "later than two weeks before the meeting, when the advice is to be circulated",
-                "SEND Regulations 2014 reg 20(4)",
+                self.call.advice_provision(),
             ));
         }
         if !self.advice_from.contains(&invitee) {
@@ -307,22 +307,20 @@ impl ReviewCase {
         sent_to: &[InviteeRef],
         on: Date,
     ) -> Result<(), StepRefused> {
-        const REG: &str = "SEND Regulations 2014 reg 20(4)";
-        self.check_reached(out, sent_to, "CIRCULATE_TO_ALL_INVITEES", REG)?;
+        let provision = self.call.advice_provision();
+        self.check_reached(out, sent_to, "CIRCULATE_TO_ALL_INVITEES", provision)?;
         if self.advice_by().is_some_and(|by| on > by) {
             out.warnings.push(Warning::new(
                 "CIRCULATED_LATE",
                 "later than two weeks before the meeting",
-                REG,
+                provision,
             ));
         }
-        for invitee in &self.call.invitees {
+        for invitee in self.advice_owed() {
             let role = invitee.who.role;
-            if self.call.is_required(role) && !self.advice_from.contains(&invitee.who) {
-                let message = format!("no advice came from {role}");
-                out.warnings
-                    .push(Warning::new("REVIEW_ADVICE_NOT_OBTAINED", message, REG));
-            }
+            let message = format!("no advice came from {role}");
+            out.warnings
+                .push(Warning::new("REVIEW_ADVICE_NOT_OBTAINED", message, provision));
         }
         self.circulated_on = Some(on);
         self.running.end(out, &[clocks::CIRCULATE_ADVICE]);
@@ -425,7 +423,7 @@ impl ReviewCase {
             out,
             sent_to,
             "REPORT_TO_ALL_INVITEES",
-            "SEND Regulations 2014 reg 20(9)",
+            self.call.report_provision(),
         )?;
         contents.check(&self.call)?;
         if self
@@ -436,7 +434,7 @@ impl ReviewCase {
             out.warnings.push(Warning::new(
                 "REPORT_LATE",
                 "later than two weeks after the meeting",
-                "SEND Regulations 2014 reg 20(9)",
+                self.call.report_provision(),
             ));
         }
         self.recommended = Some(contents.recommendation);

@@ -190,6 +190,7 @@ fn the_certificate_moves_the_limit_of_the_appeal() {
     let told = AssessmentStep::RequestMediation {
         told_on: date(2026, 11, 2),
         health_issues: true,
+        health_only: false,
     };
     let done = walk.la(told, date(2026, 11, 2)).unwrap();
     assert_eq!(
@@ -353,109 +354,67 @@ fn a_move_hands_the_plan_and_what_is_owed_to_the_new_authority() {
 }
 
 #[test]
-fn who_must_be_asked() {
-    use AdviserKind as K;
-    let always = vec![
-        K::FamilyViews,
-        K::Education,
-        K::Health,
-        K::EducationalPsychologist,
-        K::SocialCare,
-    ];
-    // (serving parent, Year 9, hearing, vision, family asks) and what joins.
-    let table: [(Option<bool>, Option<bool>, bool, bool, usize, &[K]); 7] = [
-        (Some(false), Some(false), false, false, 0, &[]),
-        (
-            Some(true),
-            Some(false),
-            false,
-            false,
-            0,
-            &[K::SecretaryOfStateForDefence],
-        ),
-        (None, None, false, false, 0, &[]),
-        (Some(false), Some(true), false, false, 0, &[K::Adulthood]),
-        (Some(false), Some(false), true, false, 0, &[K::SensoryTeacher]),
-        (Some(false), Some(false), false, true, 0, &[K::SensoryTeacher]),
-        (
-            Some(false),
-            Some(false),
-            false,
-            false,
-            2,
-            &[K::FamilyAsked, K::FamilyAsked],
-        ),
-    ];
-    for (serving_parent, year_9_or_beyond, hearing_impaired, vision_impaired, asks, joins) in table {
-        let facts = CaseOpening {
-            serving_parent,
-            year_9_or_beyond,
-            hearing_impaired,
-            vision_impaired,
-            family_asks: vec![FamilyAsk::Role("play therapist".to_owned()); asks],
-            ..opening()
-        };
-        let (case, done) = AssessmentCase::open(facts, agency("la-one"));
-        let kinds: Vec<_> = case
-            .required_advisers()
-            .iter()
-            .map(|required| required.kind)
-            .collect();
-        assert_eq!(kinds, [always.as_slice(), joins].concat());
-        assert!(
-            case.required_advisers()
-                .iter()
-                .all(|required| required.provision.contains("reg 6("))
-        );
-        let unknown: &[&str] = &["SERVING_PARENT_NOT_ASKED", "YEAR_GROUP_NOT_KNOWN"];
-        assert_eq!(
-            warned(&done.warnings),
-            if serving_parent.is_none() { unknown } else { &[] }
-        );
-    }
-}
-
-#[test]
-fn one_left_out_is_named_until_asked_and_the_secretary_of_state_too() {
-    let mut walk = Walk::assessing();
-    let left_out = |case: &AssessmentCase| {
-        case.warnings()
-            .iter()
-            .filter(|warning| warning.code == "REQUIRED_ADVISER_NOT_ASKED")
-            .count()
-    };
-    assert_eq!(left_out(&walk.case), 6);
-    assert!(
-        walk.case
-            .warnings()
-            .iter()
-            .any(|warning| warning.provision.contains("reg 6(1)(b)(iv)"))
-    );
-    walk.ask(
-        AdviserKind::SecretaryOfStateForDefence,
-        "mod-dcs",
-        AgencyKind::MinistryOfDefence,
-        ADVICE_ON,
-    );
-    assert_eq!(left_out(&walk.case), 5);
-    let request = walk.ask(AdviserKind::Health, "nhs-one", AgencyKind::HealthBody, ADVICE_ON);
-    assert_eq!(left_out(&walk.case), 4);
-    walk.la(AssessmentStep::WithdrawRequest { request }, ADVICE_ON)
-        .unwrap();
-    assert_eq!(left_out(&walk.case), 5);
-    let facts = AssessmentStep::RecordFacts {
-        serving_parent: None,
-        year_9_or_beyond: Some(true),
-        hearing_impaired: None,
-        vision_impaired: None,
-    };
-    walk.la(facts, ADVICE_ON).unwrap();
-    assert_eq!(left_out(&walk.case), 6);
-}
-
-#[test]
 fn the_same_steps_make_the_same_case() {
     let (first, second) = (ceasing(), ceasing());
     assert_eq!(first.case, second.case);
     assert_ne!(first.case, Walk::with_plan().case);
+}
+
+#[test]
+fn a_reassessment_may_be_opened_as_a_case_of_its_own() {
+    let facts = CaseOpening {
+        reassessment: true,
+        ..opening()
+    };
+    let (case, done) = AssessmentCase::open(facts, agency("la-one"));
+    assert_eq!(started(&done), [("REASSESS_DECIDE_15D", date(2026, 9, 7))]);
+    let mut walk = Walk { case, steps: 0 };
+    let on = date(2026, 9, 20);
+    let done = walk
+        .la(AssessmentStep::DecideToAssess { assess: true }, on)
+        .unwrap();
+    assert_eq!(
+        (ended(&done), started(&done)),
+        (vec!["REASSESS_DECIDE_15D"], vec![("REASSESS_FINAL_14W", on)])
+    );
+    walk.la(draft(on), on).unwrap();
+    walk.la(AssessmentStep::NameInstitution(SectionI::TypeOnly), on)
+        .unwrap();
+    let done = walk.la(AssessmentStep::SendFinalPlan, date(2026, 10, 5)).unwrap();
+    assert!(
+        done.start.iter().all(|clock| clock.rule != "ANNUAL_REVIEW_12M"),
+        "it runs from the plan or its last review"
+    );
+}
+
+#[test]
+fn mediation_about_health_alone_is_the_commissioning_bodys() {
+    let mut walk = refused_to_assess();
+    let told_on = date(2026, 11, 2);
+    let step = AssessmentStep::RequestMediation {
+        told_on,
+        health_issues: true,
+        health_only: true,
+    };
+    let done = walk.la(step, told_on).unwrap();
+    let rules: Vec<_> = done
+        .start
+        .iter()
+        .map(|clock| (clock.rule, clock.owed_by.clone()))
+        .collect();
+    assert_eq!(
+        rules,
+        [
+            ("MEDIATION_HEALTH_ARRANGE_30D", Owner::COMMISSIONING_BODY),
+            ("MEDIATION_HEALTH_TELL_3WD", Owner::Agency(agency("la-one"))),
+        ]
+    );
+}
+
+#[test]
+fn every_clock_has_a_code_of_its_own() {
+    let mut codes = clocks::ALL.to_vec();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), clocks::ALL.len());
 }

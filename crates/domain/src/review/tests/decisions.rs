@@ -35,10 +35,13 @@ fn keep_ends_the_review_and_begins_the_next_year() {
         [
             "REVIEW_DECISION_LATE",
             "DECIDED_WITHOUT_REPORT",
-            "PHASE_TRANSFER_NOT_NAMED"
+            "NEXT_PLACE_NOT_NAMED"
         ]
     );
-    assert!(!ended(&done).contains(&"PHASE_TRANSFER"));
+    assert!(
+        ended(&done).contains(&"PHASE_TRANSFER"),
+        "amended only where necessary: reg 18(1)"
+    );
 }
 
 #[test]
