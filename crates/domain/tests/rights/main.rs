@@ -4,6 +4,7 @@
 
 mod build;
 mod consents;
+mod givers;
 mod holders;
 mod properties;
 mod queries;
