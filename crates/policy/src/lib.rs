@@ -8,8 +8,10 @@
 
 mod cache;
 mod decision;
+mod disclosure_table;
 mod error;
 mod facts;
+mod prose;
 mod rule;
 mod set;
 mod sources;
@@ -18,6 +20,7 @@ mod term;
 mod vocabulary;
 
 pub use decision::{Decision, Effect};
+pub use disclosure_table::{DisclosureReport, DisclosureTable, DisclosureTableRow, RowResult, TableError};
 pub use error::{Fault, PolicyError};
 pub use facts::{
     AuthorityConsent, Continuation, DestinationKind, DisclosureCodes, DisclosureFacts, Exclusion,
