@@ -25,7 +25,8 @@ use crate::hub::{
 };
 use crate::identity::Caller;
 use crate::judge::{Judged, asked};
-use crate::record::{Outside, inside_text, name};
+use crate::exchange::header::Outside;
+use crate::record::{inside_text, name};
 use crate::register::Found;
 
 /// How often a record is tried again when the register changed between reading and writing.
@@ -156,7 +157,7 @@ impl Hub {
         Err(commit_refusal(&CommitRefused::Conflict(Conflict::SubjectChanged)))
     }
 
-    async fn accepted_before(
+    pub(crate) async fn accepted_before(
         &self,
         caller: &Caller,
         request: RequestId,
@@ -218,8 +219,7 @@ impl Hub {
             accept_time: Some(convert::wire_time(now)),
             decision: Some(wire_decision(decision)),
             clocks_started: clocks.iter().map(convert::wire_clock).collect(),
-            log: None,
-            content_salt: Vec::new(),
+            ..types::Receipt::default()
         };
         let recipient = match decision.effect {
             Outcome::Permit => judged.recipient.as_ref().map(|agency| agency.id.clone()),
@@ -262,9 +262,11 @@ impl Hub {
             header: Outside {
                 receipt: Some(receipt.clone()),
                 case_reference: case_reference.clone(),
+                ..Outside::default()
             }
             .encode_to_vec(),
             sealed,
+            case: None,
         }));
         match &recipient {
             Some(recipient) => effects.push(Effect::Deliver(DeliveryRow {

@@ -44,6 +44,27 @@ pub struct Config {
     /// What it says of itself.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// Which groups each kind of recipient may have.
+    #[serde(default)]
+    pub minimisation: MinimisationSettings,
+    /// A clock that is moved by hand: for rehearsals and tests only.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// Which groups of pupil information each kind of recipient may have.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MinimisationSettings {
+    /// The profile; the one built in when absent.
+    pub file: Option<PathBuf>,
+}
+
+/// A hub that rehearses: the law's day is the one in a file. Never for a hub that holds real records.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    /// A file that holds one date; moved by whoever rehearses.
+    pub clock_file: PathBuf,
 }
 
 /// Who this hub is.
@@ -357,6 +378,8 @@ impl Config {
         paths.extend(&mut self.policy.directory);
         paths.extend(&mut self.ctf.directory);
         paths.extend(&mut self.calendars.directory);
+        paths.extend(&mut self.minimisation.file);
+        paths.extend(self.rehearsal.iter_mut().map(|one| &mut one.clock_file));
         paths.extend(self.identity.issuers.iter_mut().map(|one| match &mut one.jwks {
             JwksSource::File { jwks_file } => jwks_file,
             JwksSource::Https { jwks_authorities, .. } => jwks_authorities,

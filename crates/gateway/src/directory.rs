@@ -13,11 +13,14 @@ use sendhub_domain::agency::{
     Agency, AgencyCertificate, AgencyContact, AgencyId, AgencyIdentifiers, AgencyKind, AgencyStatus,
     SigningKey, TokenAlgorithm,
 };
+use sendhub_domain::agreement::Agreement;
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::identifiers::{LaCode, LaEstab, OdsCode, Ukprn, Urn};
 use sendhub_store::{CommitRefused, Conflict, Effect};
 use tonic::{Request, Response, Status};
 
+use crate::agreements;
+use crate::assessment::steps::day;
 use crate::hub::{Hub, commit_refusal, store_refusal};
 use crate::identity::Caller;
 use crate::identity::token::usable_key;
@@ -33,6 +36,8 @@ const STATUS: &str = "sendhub.directory.v1.DirectoryService/SetAgencyStatus";
 const ADD_CERTIFICATE: &str = "sendhub.directory.v1.DirectoryService/AddCertificate";
 const REVOKE_CERTIFICATE: &str = "sendhub.directory.v1.DirectoryService/RevokeCertificate";
 const ADD_KEY: &str = "sendhub.directory.v1.DirectoryService/AddSigningKey";
+const PUT_AGREEMENT: &str = "sendhub.directory.v1.DirectoryService/PutAgreement";
+const END_AGREEMENT: &str = "sendhub.directory.v1.DirectoryService/EndAgreement";
 const REVOKE_KEY: &str = "sendhub.directory.v1.DirectoryService/RevokeSigningKey";
 
 #[tonic::async_trait]
@@ -223,6 +228,71 @@ impl DirectoryService for Agencies {
         let stored = self.change(&caller, ADD_KEY, agency, facts).await?;
         Ok(Response::new(wire::AddSigningKeyResponse {
             agency: Some(stored),
+        }))
+    }
+
+    async fn put_agreement(
+        &self,
+        request: Request<wire::PutAgreementRequest>,
+    ) -> Result<Response<wire::PutAgreementResponse>, Status> {
+        let caller = caller(&request)?;
+        let agreement = agreements::read(
+            request.into_inner().agreement.unwrap_or_default(),
+            &self.0.directory.load(),
+        )?;
+        let stored = self.0.put_agreement(&caller, PUT_AGREEMENT, agreement).await?;
+        Ok(Response::new(wire::PutAgreementResponse {
+            agreement: Some(agreements::wire(&stored)),
+        }))
+    }
+
+    async fn end_agreement(
+        &self,
+        request: Request<wire::EndAgreementRequest>,
+    ) -> Result<Response<wire::EndAgreementResponse>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.get_ref();
+        let directory = self.0.directory.load_full();
+        let mut agreement = directory
+            .agreements()
+            .iter()
+            .find(|one| one.id.as_str() == asked.agreement_id)
+            .map(|one| Agreement::clone(one))
+            .ok_or_else(agreements::not_found)?;
+        agreement.ended_on = day(asked.ended_on.as_ref());
+        let stored = self.0.put_agreement(&caller, END_AGREEMENT, agreement).await?;
+        // What waits on it is refused when it is collected: the law of that day is asked then.
+        Ok(Response::new(wire::EndAgreementResponse {
+            agreement: Some(agreements::wire(&stored)),
+            stopped_deliveries: 0,
+        }))
+    }
+
+    async fn list_agreements(
+        &self,
+        request: Request<wire::ListAgreementsRequest>,
+    ) -> Result<Response<wire::ListAgreementsResponse>, Status> {
+        let _ = caller(&request)?;
+        let asked = request.get_ref();
+        let on = day(asked.in_force_on.as_ref());
+        let limit = if asked.page_size == 0 { 100 } else { asked.page_size as usize };
+        let directory = self.0.directory.load_full();
+        let mut rest = directory
+            .agreements()
+            .iter()
+            .filter(|one| one.id.as_str() > asked.page_token.as_str())
+            .filter(|one| {
+                asked.agency_id.is_empty() || one.parties.iter().any(|party| party.as_str() == asked.agency_id)
+            })
+            .filter(|one| on.is_none_or(|on| one.in_force(on)));
+        let page: Vec<wire::Agreement> = rest.by_ref().take(limit).map(|one| agreements::wire(one)).collect();
+        let next_page_token = match (page.last(), rest.next()) {
+            (Some(last), Some(_)) => last.agreement_id.clone(),
+            _ => String::new(),
+        };
+        Ok(Response::new(wire::ListAgreementsResponse {
+            agreements: page,
+            next_page_token,
         }))
     }
 

@@ -18,7 +18,8 @@ use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
 use sendhub_domain::identifiers::LaEstab;
 use sendhub_policy::{Decision, PolicySet, Sources};
 use sendhub_store::{
-    Change, CommitRefused, Committed, Committer, Conflict, Directory, Effect, LogEntry, Store, StoreError,
+    Change, CommitRefused, Committed, Committer, Conflict, Directory, Effect, Keyring, LogEntry, Store,
+    StoreError,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -42,6 +43,8 @@ pub struct Hub {
     pub committer: Committer,
     /// Who is meant.
     pub register: Register,
+    /// The keys of the database.
+    pub keyring: Arc<Keyring>,
     /// The rules; replaced as a whole.
     pub policy: ArcSwap<PolicySet>,
     /// The agencies; replaced within a second of a change.
@@ -241,6 +244,8 @@ pub(crate) fn wire_decision(decision: &Decision) -> types::Decision {
         policy_version: decision.policy_version.clone(),
         provision: decision.provision.clone(),
         reason_code: decision.reason_code.clone(),
+        confidence: decision.confidence.code().to_owned(),
+        remedy: decision.remedy.clone().unwrap_or_default(),
     }
 }
 
@@ -311,7 +316,22 @@ fn conflict_refusal(conflict: &Conflict) -> Refusal {
             Reason::DeliveryEnded,
             "this delivery is not in a state that allows it",
         ),
-        Conflict::AlreadyAccepted { .. } | Conflict::SubjectChanged => Refusal::new(
+        Conflict::AgreementRevision(_) => Refusal::new(
+            Reason::RevisionChanged,
+            "the agreement changed meanwhile; read it again",
+        ),
+        Conflict::CaseMoved(_) => Refusal::new(
+            Reason::CaseMoved,
+            "another step of the case came between; read it again",
+        ),
+        Conflict::ReferralDecided => Refusal::new(
+            Reason::ReferralDecided,
+            "this referral was decided before; a decision is not changed",
+        ),
+        Conflict::AlreadyAccepted { .. }
+        | Conflict::SubjectChanged
+        | Conflict::RightsChanged(_)
+        | Conflict::ClockMoved => Refusal::new(
             Reason::RaceLost,
             "the same was being written at the same moment; send it again",
         )

@@ -1,21 +1,33 @@
 //! The gateway: TLS, identity, limits, and the tonic services, one file a service.
 
 mod accept;
+mod agreements;
+mod assessment;
 pub mod attachments;
 mod audit;
 pub mod clock;
 pub mod config;
 mod directory;
+mod documents;
 mod doors;
+mod exchange;
+mod explaining;
 mod gate;
 pub mod hub;
 pub mod identity;
 mod judge;
 mod limits;
 mod mailbox;
+pub mod minimisation;
 mod record;
+mod referrals;
 pub mod register;
+mod review;
+mod rights;
 pub mod server;
+mod sharing;
+mod ticking;
+mod timekeeping;
 pub mod tls;
 mod transfer;
 pub mod wakeups;

@@ -11,19 +11,23 @@ use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::mailbox::v1::mailbox_service_server::MailboxService;
 use sendhub_contracts::mailbox::v1::{
     AcknowledgeDeliveriesRequest, AcknowledgeDeliveriesResponse, AcknowledgeOutcome, AcknowledgedDelivery,
-    CollectDeliveriesRequest, CollectDeliveriesResponse, CollectedDelivery, DeliveryNotice,
-    ExchangeKind as WireKind, ListDeliveriesRequest, ListDeliveriesResponse, WatchDeliveriesRequest,
+    CollectDeliveriesRequest, CollectDeliveriesResponse, CollectedDelivery, DeliveryNotice, Exchange,
+    ExchangeDelivery, GetExchangeRequest, GetExchangeResponse, HubNoticeCode, ListDeliveriesRequest,
+    ListDeliveriesResponse, ListExchangesRequest, ListExchangesResponse, WatchDeliveriesRequest,
     WatchDeliveriesResponse, collect_deliveries_response, collected_delivery,
 };
+use sendhub_contracts::disclosure::wire_role;
+use sendhub_contracts::kinds;
+use sendhub_contracts::types::v1::RecipientRole;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_domain::agency::{AgencyId, AgencyStatus};
 use sendhub_domain::event::{EventKind, EventOutcome};
-use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeKind};
+use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, ExchangeKind};
 use sendhub_domain::person::IdentityMatch;
 use sendhub_policy::{
     DestinationKind, Effect as Outcome, Facts, FamilyView, Question, RecordSource, Stage, TransferFacts,
 };
-use sendhub_store::reads::DeliveryRecord;
+use sendhub_store::reads::{DeliveryRecord, ExchangeRecord};
 use sendhub_store::{Change, CommitRefused, Conflict, Effect, LogEntry};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -31,8 +35,12 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::accept::Waiting;
+use crate::exchange::handing::any_exchange;
+use crate::exchange::header::Outside;
+use crate::exchange::offer;
 use crate::hub::{
-    Hub, commit_refusal, day_in_england, decided, delivery_not_found, denial, store_refusal, wire_decision,
+    Hub, commit_refusal, day_in_england, decided, delivery_not_found, denial, exchange_not_found,
+    store_refusal, wire_decision,
 };
 use crate::identity::Caller;
 use crate::record::{name, open};
@@ -128,6 +136,59 @@ impl MailboxService for Mailbox {
         Ok(Response::new(Box::pin(answers)))
     }
 
+    async fn get_exchange(
+        &self,
+        request: Request<GetExchangeRequest>,
+    ) -> Result<Response<GetExchangeResponse>, Status> {
+        let caller = caller(&request)?;
+        let id = any_exchange(&request.get_ref().exchange).ok_or_else(exchange_not_found)?;
+        let record = self
+            .0
+            .store
+            .exchange(id)
+            .await
+            .map_err(|failure| store_refusal(&failure))?
+            .ok_or_else(exchange_not_found)?;
+        let shown = self.0.exchange_for(&caller, &record).await?;
+        if record.sender != caller.agency.id && shown.deliveries.is_empty() && shown.referrals.is_empty() {
+            return Err(exchange_not_found().into());
+        }
+        Ok(Response::new(GetExchangeResponse {
+            exchange: Some(shown),
+        }))
+    }
+
+    async fn list_exchanges(
+        &self,
+        request: Request<ListExchangesRequest>,
+    ) -> Result<Response<ListExchangesResponse>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.get_ref();
+        let before = match asked.page_token.as_str() {
+            "" => None,
+            token => Some(any_exchange(token).ok_or_else(page_token)?),
+        };
+        let limit = if asked.page_size == 0 { 50 } else { asked.page_size };
+        let page = self
+            .0
+            .store
+            .sent(&caller.agency.id, kinds::kind(asked.kind()), before, limit)
+            .await
+            .map_err(|failure| store_refusal(&failure))?;
+        let next_page_token = match page.exchanges.last() {
+            Some(last) if page.more => exchange_name(last.kind, last.exchange),
+            _ => String::new(),
+        };
+        let mut exchanges = Vec::with_capacity(page.exchanges.len());
+        for record in &page.exchanges {
+            exchanges.push(self.0.exchange_for(&caller, record).await?);
+        }
+        Ok(Response::new(ListExchangesResponse {
+            exchanges,
+            next_page_token,
+        }))
+    }
+
     async fn acknowledge_deliveries(
         &self,
         request: Request<AcknowledgeDeliveriesRequest>,
@@ -146,16 +207,67 @@ impl MailboxService for Mailbox {
     }
 }
 
+/// An exchange's name: transfer records keep theirs.
+fn exchange_name(kind: ExchangeKind, exchange: ExchangeId) -> String {
+    match kind {
+        ExchangeKind::Transfer => name(exchange),
+        _ => offer::name(exchange),
+    }
+}
+
 impl Hub {
+    /// An exchange's outside for its sender, or for one of its recipients, who sees only the own copy.
+    async fn exchange_for(&self, caller: &Caller, record: &ExchangeRecord) -> Result<Exchange, Refusal> {
+        let failed = |failure| store_refusal(&failure);
+        let own = &caller.agency.id;
+        let sent = record.sender == *own;
+        let outside = Outside::read(&record.header);
+        let copies = self.store.deliveries_of(record.exchange).await.map_err(failed)?;
+        let referrals = self.store.referrals_of(record.exchange).await.map_err(failed)?;
+        let deliveries = copies
+            .iter()
+            .filter(|copy| sent || copy.recipient == *own)
+            .map(|copy| ExchangeDelivery {
+                delivery_id: copy.delivery.to_string(),
+                recipient_agency_id: copy.recipient.to_string(),
+                role: outside
+                    .standing(&copy.recipient)
+                    .map_or(RecipientRole::Unspecified, |standing| wire_role(standing.role))
+                    .into(),
+                state: convert::wire_state(copy.state).into(),
+                collect_time: copy.collected_at.map(convert::wire_time),
+                end_time: copy.ended_at.map(convert::wire_time),
+                referral: referrals
+                    .iter()
+                    .find(|one| one.recipient == copy.recipient)
+                    .map(|one| format!("referrals/{}", one.referral))
+                    .unwrap_or_default(),
+            })
+            .collect();
+        Ok(Exchange {
+            exchange: exchange_name(record.kind, record.exchange),
+            kind: kinds::wire_kind(record.kind).into(),
+            request_id: if sent { record.request.to_string() } else { String::new() },
+            sender_agency_id: record.sender.to_string(),
+            accept_time: Some(convert::wire_time(record.accepted_at)),
+            case_reference: outside.case_reference,
+            case: record.case.map(|case| format!("cases/{case}")).unwrap_or_default(),
+            due_on: record.due_on.map(convert::wire_date),
+            deliveries,
+            referrals: referrals
+                .iter()
+                .filter(|one| sent || one.recipient == *own || one.decider == *own)
+                .map(|one| format!("referrals/{}", one.referral))
+                .collect(),
+        })
+    }
+
     fn notice(&self, copy: &DeliveryRecord) -> DeliveryNotice {
         let directory = self.directory.load();
         DeliveryNotice {
             delivery_id: copy.delivery.to_string(),
-            exchange: name(copy.exchange),
-            kind: match copy.kind {
-                ExchangeKind::Transfer => WireKind::Transfer.into(),
-                _ => WireKind::Unspecified.into(),
-            },
+            exchange: exchange_name(copy.kind, copy.exchange),
+            kind: kinds::wire_kind(copy.kind).into(),
             case_reference: copy.case_reference.clone().unwrap_or_default(),
             sender_agency_id: copy.sender.to_string(),
             sender_name: directory
@@ -166,6 +278,11 @@ impl Hub {
             size_bytes: copy.size_bytes,
             create_time: Some(convert::wire_time(copy.created_at)),
             state: convert::wire_state(copy.state).into(),
+            case: String::new(),
+            notice: copy
+                .notice
+                .map_or(HubNoticeCode::Unspecified, kinds::wire_notice)
+                .into(),
         }
     }
 
@@ -197,12 +314,18 @@ impl Hub {
             .map_err(failed)?
             .pop()
             .ok_or_else(delivery_not_found)?;
+        if copy.kind == ExchangeKind::HubNotice {
+            return self.hand_over_notice(caller, &copy, COLLECT).await;
+        }
         let record = self
             .store
             .exchange(copy.exchange)
             .await
             .map_err(failed)?
             .ok_or_else(delivery_not_found)?;
+        if copy.kind != ExchangeKind::Transfer {
+            return self.hand_over_exchange(caller, &copy, &record, COLLECT).await;
+        }
         let mut event = self.event(EventKind::Disclosed, EventOutcome::Success, caller, COLLECT);
         event.subject = Some(record.subject);
         event.exchange = Some(record.exchange);
@@ -258,6 +381,7 @@ impl Hub {
             decision: Some(wire_decision(&decision)),
             log: Some(self.position(leaf, committed)),
             content: inside.request.content.map(collected_delivery::Content::Transfer),
+            ..CollectedDelivery::default()
         })
     }
 

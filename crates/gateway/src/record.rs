@@ -12,25 +12,14 @@ use sendhub_store::seal::{DataKey, SealPurpose};
 use sendhub_store::{SealError, StoreError};
 use uuid::Uuid;
 
+use crate::exchange::header::Outside;
 use crate::hub::{Hub, exchange_not_found, store_refusal, wire_inclusion};
 
 /// Length of the salt before the sealed request, in bytes.
 const SALT: usize = 16;
 
-/// What stands beside the sealed content, nothing of it personal.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Outside {
-    /// The receipt but for its place in the log and its salt.
-    #[prost(message, optional, tag = "1")]
-    pub(crate) receipt: Option<types::Receipt>,
-    /// The case reference, if any.
-    #[prost(string, tag = "2")]
-    pub(crate) case_reference: String,
-}
-
-/// A request with the salt of its commitment.
+/// A transfer record's request.
 pub(crate) struct Inside {
-    pub(crate) salt: [u8; SALT],
     pub(crate) request: SubmitTransferRequest,
 }
 
@@ -40,7 +29,7 @@ pub(crate) fn inside_text(salt: &[u8; SALT], request: &[u8]) -> Vec<u8> {
 }
 
 /// Opens what was sealed.
-pub(crate) fn open(key: &DataKey, record: &ExchangeRecord) -> Result<Inside, StoreError> {
+fn unsealed(key: &DataKey, record: &ExchangeRecord) -> Result<([u8; SALT], Vec<u8>), StoreError> {
     let text = key.open(
         SealPurpose::Exchange(record.exchange),
         record.subject,
@@ -49,11 +38,21 @@ pub(crate) fn open(key: &DataKey, record: &ExchangeRecord) -> Result<Inside, Sto
     let (salt, request) = text
         .split_first_chunk::<SALT>()
         .ok_or(StoreError::Keys(SealError::DoesNotOpen))?;
+    Ok((*salt, request.to_vec()))
+}
+
+/// Opens a sealed transfer record.
+pub(crate) fn open(key: &DataKey, record: &ExchangeRecord) -> Result<Inside, StoreError> {
+    let (_, request) = unsealed(key, record)?;
     Ok(Inside {
-        salt: *salt,
-        request: SubmitTransferRequest::decode(request)
+        request: SubmitTransferRequest::decode(request.as_slice())
             .map_err(|_| StoreError::Corrupt("transfer record"))?,
     })
+}
+
+/// Opens a sealed request of any kind.
+pub(crate) fn open_text(key: &DataKey, record: &ExchangeRecord) -> Result<Vec<u8>, StoreError> {
+    unsealed(key, record).map(|(_, request)| request)
 }
 
 /// The exchange's name on the wire.
@@ -111,7 +110,7 @@ impl Hub {
             .map_err(failed)?
             .ok_or_else(exchange_not_found)?;
         let key = self.register.key_of(record.subject).await.map_err(failed)?;
-        let inside = open(&key, &record).map_err(failed)?;
+        let (salt, _) = unsealed(&key, &record).map_err(failed)?;
         let outside = Outside::decode(record.header.as_slice())
             .map_err(|_| failed(StoreError::Corrupt("exchange header")))?;
         let log = self
@@ -121,7 +120,7 @@ impl Hub {
             .ok_or_else(|| failed(StoreError::Corrupt("leaf")))?;
         Ok(types::Receipt {
             log: Some(log),
-            content_salt: inside.salt.to_vec(),
+            content_salt: salt.to_vec(),
             ..outside.receipt.unwrap_or_default()
         })
     }

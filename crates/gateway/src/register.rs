@@ -110,6 +110,23 @@ impl Register {
         Ok(self.keyring.data_key(&facts.master_key_id, &facts.wrapped_key)?)
     }
 
+    /// Opens the data key of a person already in the register, and what decisions need to know of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] when the person is not there or cannot be read.
+    pub async fn person(&self, subject: SubjectId) -> Result<(DataKey, Date), StoreError> {
+        let row = self
+            .store
+            .subject(subject)
+            .await?
+            .ok_or(StoreError::Corrupt("person"))?;
+        let key = self.keyring.data_key(&row.master_key_id, &row.wrapped_key)?;
+        let text = key.open(SealPurpose::SubjectFacts, subject, &row.sealed_facts)?;
+        let facts: DecisionFacts =
+            serde_json::from_slice(&text).map_err(|_| StoreError::Corrupt("person"))?;
+        Ok((key, facts.born))
+    }
+
     fn admit(
         &self,
         person: &PersonReference,

@@ -10,9 +10,20 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sendhub_contracts::FILE_DESCRIPTOR_SET;
 use sendhub_contracts::audit::v1::audit_service_server::AuditServiceServer;
+use sendhub_contracts::assessment::v1::assessment_service_server::AssessmentServiceServer;
+use sendhub_contracts::attachment::v1::attachment_service_server::AttachmentServiceServer;
+use sendhub_contracts::clock::v1::clock_service_server::ClockServiceServer;
 use sendhub_contracts::directory::v1::directory_service_server::DirectoryServiceServer;
 use sendhub_contracts::mailbox::v1::mailbox_service_server::MailboxServiceServer;
 use sendhub_contracts::method_rules::method_rules;
+use sendhub_contracts::notice::v1::notice_service_server::NoticeServiceServer;
+use sendhub_contracts::policy::v1::policy_service_server::PolicyServiceServer;
+use sendhub_contracts::policy::v1::referral_service_server::ReferralServiceServer;
+use sendhub_contracts::pupil::v1::pupil_information_service_server::PupilInformationServiceServer;
+use sendhub_contracts::review::v1::review_service_server::ReviewServiceServer;
+use sendhub_contracts::rights::v1::consent_service_server::ConsentServiceServer;
+use sendhub_contracts::rights::v1::right_holder_service_server::RightHolderServiceServer;
+use sendhub_contracts::servicechild::v1::service_child_service_server::ServiceChildServiceServer;
 use sendhub_contracts::transfer::v1::transfer_service_server::TransferServiceServer;
 use sendhub_ctf::Profiles;
 use sendhub_domain::calendar::{BankHolidays, SchoolCalendar};
@@ -31,18 +42,28 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tracing::{info, warn};
 
+use crate::assessment::Assessments;
+use crate::attachments::Vault;
 use crate::audit::Audit;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, RehearsalClock, SystemClock};
 use crate::config::Config;
 use crate::directory::Agencies;
+use crate::documents::Documents;
 use crate::doors::{self, Connection, Doors};
+use crate::explaining::Explanations;
 use crate::gate::{Gate, GateLayer};
 use crate::hub::Hub;
 use crate::identity::issuers::{self, Issuers};
 use crate::identity::token::{TokenRules, TokenVerifier};
 use crate::limits::AgencyLimits;
 use crate::mailbox::Mailbox;
+use crate::minimisation::Minimisation;
+use crate::referrals::Referrals;
 use crate::register::Register;
+use crate::review::Reviews;
+use crate::rights::{Consents, RightHolders};
+use crate::sharing::{Notices, Pupils, ServiceChildren};
+use crate::timekeeping::Clocks;
 use crate::transfer::Transfers;
 use crate::wakeups::Wakeups;
 
@@ -185,7 +206,14 @@ pub async fn open_store(config: &Config, key: LogKey) -> Result<SqliteStore, Ser
 /// # Errors
 /// [`ServeError`], naming the setting or file.
 pub async fn start(config: Config) -> Result<Running, ServeError> {
-    start_with(config, Arc::new(SystemClock)).await
+    let clock: Arc<dyn Clock> = match &config.rehearsal {
+        None => Arc::new(SystemClock),
+        Some(rehearsal) => {
+            warn!("this hub rehearses: its day is the one in a file, and nothing it says is real");
+            Arc::new(RehearsalClock::new(rehearsal.clock_file.clone()))
+        }
+    };
+    start_with(config, clock).await
 }
 
 /// Starts a hub with a clock of the caller's choice: tests move it.
@@ -210,10 +238,20 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
 
     let origin = config.log_origin();
     let store = Arc::new(open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?);
+    let vault =
+        Vault::open(&config.attachments).map_err(|error| unusable("attachments")(&error))?;
+    let minimisation = match &config.minimisation.file {
+        None => Minimisation::built_in(),
+        Some(file) => Minimisation::load(file),
+    }
+    .map_err(|error| unusable("minimisation")(&error))?;
     let (committer, writer) = Committer::start(store.clone(), config.limits.waiting_writes);
     let stopping = CancellationToken::new();
     let hub = Arc::new(Hub {
         register: Register::new(store.clone(), store.keyring()),
+        keyring: store.keyring(),
+        minimisation,
+        vault,
         directory: ArcSwap::from_pointee(store.directory().await?),
         store: store.clone(),
         committer,
@@ -234,6 +272,11 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         .local_addr()
         .map_err(|error| ServeError::Listen(error.to_string()))?;
     tokio::spawn(Arc::clone(&hub).keep_directory(Duration::from_millis(500)));
+    tokio::spawn(Arc::clone(&hub).keep_clocks(Duration::from_millis(500)));
+    tokio::spawn(Arc::clone(&hub).keep_vault(Duration::from_secs(3_600)));
+    if let Some(folder) = config.policy.directory.clone() {
+        tokio::spawn(Arc::clone(&hub).keep_policy(folder, Duration::from_millis(500)));
+    }
     if !config.identity.issuers.is_empty() {
         let refresh = Duration::from_secs(config.identity.jwks_seconds.max(1));
         let settings = config.identity.issuers.clone();
@@ -287,6 +330,21 @@ async fn serve(
     health.set_serving::<MailboxServiceServer<Mailbox>>().await;
     health.set_serving::<DirectoryServiceServer<Agencies>>().await;
     health.set_serving::<AuditServiceServer<Audit>>().await;
+    health
+        .set_serving::<PupilInformationServiceServer<Pupils>>()
+        .await;
+    health.set_serving::<AssessmentServiceServer<Assessments>>().await;
+    health.set_serving::<ReviewServiceServer<Reviews>>().await;
+    health.set_serving::<ServiceChildServiceServer<ServiceChildren>>().await;
+    health.set_serving::<ConsentServiceServer<Consents>>().await;
+    health
+        .set_serving::<RightHolderServiceServer<RightHolders>>()
+        .await;
+    health.set_serving::<NoticeServiceServer<Notices>>().await;
+    health.set_serving::<AttachmentServiceServer<Documents>>().await;
+    health.set_serving::<ClockServiceServer<Clocks>>().await;
+    health.set_serving::<PolicyServiceServer<Explanations>>().await;
+    health.set_serving::<ReferralServiceServer<Referrals>>().await;
     let reflection = |error: &dyn std::fmt::Display| ServeError::Listen(format!("reflection: {error}"));
     let descriptors = || {
         tonic_reflection::server::Builder::configure()
@@ -316,7 +374,18 @@ async fn serve(
         .add_service(service!(TransferServiceServer, Transfers(Arc::clone(&hub))))
         .add_service(service!(MailboxServiceServer, Mailbox(Arc::clone(&hub))))
         .add_service(service!(DirectoryServiceServer, Agencies(Arc::clone(&hub))))
-        .add_service(service!(AuditServiceServer, Audit(Arc::clone(&hub))));
+        .add_service(service!(AuditServiceServer, Audit(Arc::clone(&hub))))
+        .add_service(service!(PupilInformationServiceServer, Pupils(Arc::clone(&hub))))
+        .add_service(service!(AssessmentServiceServer, Assessments(Arc::clone(&hub))))
+        .add_service(service!(ReviewServiceServer, Reviews(Arc::clone(&hub))))
+        .add_service(service!(ServiceChildServiceServer, ServiceChildren(Arc::clone(&hub))))
+        .add_service(service!(ConsentServiceServer, Consents(Arc::clone(&hub))))
+        .add_service(service!(RightHolderServiceServer, RightHolders(Arc::clone(&hub))))
+        .add_service(service!(NoticeServiceServer, Notices(Arc::clone(&hub))))
+        .add_service(service!(AttachmentServiceServer, Documents(Arc::clone(&hub))))
+        .add_service(service!(ClockServiceServer, Clocks(Arc::clone(&hub))))
+        .add_service(service!(PolicyServiceServer, Explanations(Arc::clone(&hub))))
+        .add_service(service!(ReferralServiceServer, Referrals(Arc::clone(&hub))));
 
     let stopping = hub.stopping.clone();
     let mut server = Server::builder()

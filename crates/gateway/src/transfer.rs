@@ -164,7 +164,7 @@ impl TransferService for Transfers {
         let page = self
             .0
             .store
-            .sent(&caller.agency.id, before, limit)
+            .sent(&caller.agency.id, Some(ExchangeKind::Transfer), before, limit)
             .await
             .map_err(|failure| store_refusal(&failure))?;
         let next_page_token = match page.exchanges.last() {

@@ -125,6 +125,12 @@ pub struct AssessmentCase {
 }
 
 impl AssessmentCase {
+    /// Whether an appeal is registered and not yet over.
+    #[must_use]
+    pub fn appeal_is_open(&self) -> bool {
+        self.appeal == AppealStanding::Open
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn state(&self) -> AssessmentState {

@@ -155,14 +155,24 @@ impl Intake for wire::OpenCaseRequest {
     const METHOD: &'static str = methods::OPEN;
     const KIND: ExchangeKind = ExchangeKind::AssessmentCase;
 
-    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, _: &Place<'_>) -> Result<Draft, Refusal> {
+    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
         let content = self.content.clone().unwrap_or_default();
         let directory = hub.directory.load();
         let opening = steps::opening(&content, &caller.agency.id, &directory).ok_or_else(|| {
             Refusal::fields(vec![wrong("content.received_on", "is not a day of the calendar")])
         })?;
-        let (case, out) = AssessmentCase::open(opening, caller.agency.id.clone());
+        let (mut case, mut out) = AssessmentCase::open(opening, caller.agency.id.clone());
         // Reg 4(2): whom the authority tells that it considers a request.
+        if !sent.recipients.is_empty()
+            && let Ok(told) = case.apply(
+                AssessmentStep::TellOfConsidering,
+                &caller.agency.id,
+                place.exchange,
+                place.today,
+            )
+        {
+            out.start.retain(|clock| !told.end.iter().any(|end| end.rule == clock.rule));
+        }
         let mut draft = Draft::to(addressed(sent, Item::AssessmentNotice, |_, _| true));
         draft.case = CaseStep::Opens(CaseId(hub.clock.new_id()), CaseKind::Assessment);
         draft.warnings = matters::warnings(&out);

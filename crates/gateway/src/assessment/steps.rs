@@ -8,7 +8,7 @@ use sendhub_contracts::validate::At;
 use sendhub_contracts::{convert, types};
 use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::assessment::{
-    AdviserKind, AssessmentCase, AssessmentStep, CaseOpening, ConsultationAnswer, ExceptionGround, FamilyAsk,
+    AdviserKind, AssessmentCase, AssessmentState, AssessmentStep, CaseOpening, ConsultationAnswer, ExceptionGround, FamilyAsk,
     SectionI, TribunalOrder,
 };
 use sendhub_domain::exchange::ExchangeId;
@@ -107,6 +107,7 @@ pub(crate) fn opening(
     directory: &Directory,
 ) -> Option<CaseOpening> {
     Some(CaseOpening {
+        reassessment: content.trigger() == wire::CaseTrigger::Reassessment,
         authority: authority.clone(),
         received_on: day(content.received_on.as_ref())?,
         serving_parent: known(content.serving_parent()),
@@ -138,6 +139,7 @@ pub(crate) fn request_advice(
         adviser_agency,
         // The directory has no kind for youth offending teams: they come under their authority.
         youth_justice: false,
+        statutory: content.request_kind() != wire::AdviceRequestKind::ExistingInformation,
         representations_enclosed: views
             .is_some_and(|views| !views.text.is_empty() || !views.documents.is_empty()),
     })
@@ -186,7 +188,7 @@ pub(crate) fn advice_decision(
         },
         Decision::UseExisting(existing) => AssessmentStep::TakeExistingAdvice {
             kind: adviser_kind(existing.kind())?,
-            author: author?.clone(),
+            author: author.cloned(),
             author_agrees: existing.author_agrees() == Answer::Yes,
             authority_agrees: existing.authority_agrees() == Answer::Yes,
             family_agrees: existing.family_agrees() == Answer::Yes,
@@ -199,6 +201,10 @@ pub(crate) fn event(case: &AssessmentCase, content: &wire::CaseEventContent) -> 
     use wire::case_event_content::Event;
     let on = day(content.occurred_on.as_ref())?;
     Some(match content.event.as_ref()? {
+        // After an order the decision is made: what is told is that the assessment takes place.
+        Event::DecidedToAssess(_) if case.state() == AssessmentState::Assessing => {
+            vec![AssessmentStep::NotifyOfAssessment]
+        }
         Event::DecidedToAssess(_) => vec![AssessmentStep::DecideToAssess { assess: true }],
         Event::DecidedNotToAssess(_) => vec![AssessmentStep::DecideToAssess { assess: false }],
         Event::NoPlanNeeded(_) => vec![AssessmentStep::DecideNoPlan],
@@ -207,6 +213,7 @@ pub(crate) fn event(case: &AssessmentCase, content: &wire::CaseEventContent) -> 
         Event::MediationRequested(asked) => vec![AssessmentStep::RequestMediation {
             told_on: on,
             health_issues: asked.health_in_issue() == Answer::Yes,
+            health_only: asked.health_only() == Answer::Yes,
         }],
         Event::MediationCertificate(certificate) => vec![AssessmentStep::RecordCertificate {
             issued_on: day(certificate.issued_on.as_ref()).unwrap_or(on),
@@ -331,6 +338,9 @@ pub(crate) fn replay(hub: &Hub, steps: &[Step<'_>]) -> Option<AssessmentCase> {
         opening(request.content.as_ref()?, first.by, &directory)?,
         first.by.clone(),
     );
+    if !first.outside.copies.is_empty() {
+        let _ = case.apply(AssessmentStep::TellOfConsidering, first.by, first.exchange, first.on);
+    }
     for step in rest {
         for taken in stored(step, &case, &directory)? {
             // It was lawful when it was taken; what follows from it stands in the clocks already.

@@ -8,9 +8,9 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use bytes::Bytes;
-use sendhub_domain::exchange::{AttachmentId, ExchangeId};
+use sendhub_domain::exchange::AttachmentId;
 use sendhub_domain::person::SubjectId;
-use sendhub_store::seal::SealPurpose;
+use sendhub_store::seal::{NOBODY, SealPurpose};
 use sendhub_store::{Keyring, SealError};
 
 /// Clear bytes in every block but the last, which holds from one byte to as many.
@@ -104,9 +104,9 @@ impl BlockKey {
     }
 
     /// The keyring's data keys bind an id and a person. The data key is fresh and seals nothing but this one
-    /// block key; the label stands where a person would, so that no exchange's text can pass for it.
+    /// block key; it belongs to no person.
     const fn binding(attachment: AttachmentId) -> (SealPurpose, SubjectId) {
-        (SealPurpose::Exchange(ExchangeId(attachment.0)), SubjectId(LABEL))
+        (SealPurpose::Attachment(attachment), NOBODY)
     }
 
     fn new(attachment: AttachmentId, secret: &[u8]) -> Result<Self, SealError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use sendhub_domain::agency::{Agency, AgencyKind};
-use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, Item, ReferralStanding};
+use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, ReferralStanding};
 use sendhub_domain::exchange::RightsRecordId;
 use sendhub_domain::rights::{RequestKind, RightsFacts, Scope};
 use sendhub_policy::{
@@ -59,6 +59,26 @@ impl Hub {
             }
         });
         Decided { decision, relies_on }
+    }
+
+    /// The facts of a copy as codes by name, for explaining.
+    pub(crate) fn facts_of_copy(&self, copy: &Copy<'_>) -> Vec<(&'static str, &'static str)> {
+        let consent = copy.rights.consent_standing(&scope(copy), copy.on);
+        let facts = self.facts(copy, consent.standing);
+        vec![
+            ("item", facts.item.code()),
+            ("sender", facts.sender_kind.code()),
+            ("recipient", copy.recipient.kind.code()),
+            ("role", facts.role.code()),
+            ("ground", facts.ground.code()),
+            ("proof", facts.proof.code()),
+            ("status", facts.status.code()),
+            ("ability", facts.ability.code()),
+            ("consent", facts.consent.code()),
+            ("agreement", facts.agreement.code()),
+            ("excluded", facts.excluded.code()),
+            ("continuation", facts.plan_continuation.code()),
+        ]
     }
 
     fn facts(&self, copy: &Copy<'_>, consent: ConsentStanding) -> DisclosureFacts {

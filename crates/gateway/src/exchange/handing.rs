@@ -94,6 +94,7 @@ impl Hub {
             log: Some(admitted.log),
             content: Some(opened.content),
             withheld_groups,
+            case: record.case.map(|case| format!("cases/{case}")).unwrap_or_default(),
         })
     }
 
@@ -229,6 +230,7 @@ impl Hub {
                 case_reference: copy.case_reference.clone().unwrap_or_default(),
                 on: copy.notice_on.map(convert::wire_date),
                 exchange: name(copy.exchange),
+                ..HubNotice::default()
             })),
             ..CollectedDelivery::default()
         })

@@ -84,7 +84,7 @@ impl Hub {
         }
         let (recipients, unknown) = self.recipients(envelope, &mut out);
         let claimed = envelope.ground.clone().unwrap_or_default();
-        let ground = disclosure::ground(claimed.ground()).unwrap_or(Ground::None);
+        let ground = disclosure::ground(claimed.ground());
         let consents = ids("consents", "envelope.consents", &envelope.consents, &mut out);
         let names: Vec<String> = envelope
             .attachments

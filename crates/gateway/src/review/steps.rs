@@ -248,7 +248,7 @@ pub(crate) fn replay(hub: &Hub, steps: &[Step<'_>]) -> Option<ReviewCase> {
     let request = wire::CallReviewRequest::decode(first.request.as_slice()).ok()?;
     let standing = super::intake::kept_standing(&first.outside)?;
     let call = call(request.content.as_ref()?, first.by, standing, &directory, first.on)?;
-    let (mut case, _) = ReviewCase::call(call, first.by.clone()).ok()?;
+    let (mut case, _) = ReviewCase::call(call, first.by).ok()?;
     for step in rest {
         for taken in stored(step, &case)? {
             // It was lawful when it was taken; what follows from it stands in the clocks already.

@@ -5,7 +5,7 @@ use prost::Message as _;
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::rights::v1 as wire;
-use sendhub_contracts::types::v1::{self as types, Answer};
+use sendhub_contracts::types::v1 as types;
 use sendhub_contracts::validate::{At, Violation};
 use sendhub_contracts::convert;
 use sendhub_domain::agency::{AgencyId, AgencyKind};
@@ -448,7 +448,7 @@ impl Hub {
     }
 }
 
-const NOBODY: types::PersonReference = types::PersonReference {
+static NOBODY: types::PersonReference = types::PersonReference {
     identifiers: Vec::new(),
     surname: String::new(),
     forename: String::new(),
@@ -637,9 +637,4 @@ fn warnings(new: &New, rights: &RightsFacts, today: Date) -> Vec<String> {
         );
     }
     out
-}
-
-/// Whether an answer is a plain yes.
-pub(super) fn yes(answer: Answer) -> bool {
-    answer == Answer::Yes
 }

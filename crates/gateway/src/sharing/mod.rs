@@ -41,10 +41,10 @@ impl PupilInformationService for Pupils {
 }
 
 /// Service children.
-pub(crate) struct Profiles(pub(crate) Arc<Hub>);
+pub(crate) struct ServiceChildren(pub(crate) Arc<Hub>);
 
 #[tonic::async_trait]
-impl ServiceChildService for Profiles {
+impl ServiceChildService for ServiceChildren {
     async fn send_profile(
         &self,
         request: Request<profile_wire::SendProfileRequest>,
