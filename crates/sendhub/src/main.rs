@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use commands::{agency, audit, bench, bridge, config, ctf, demo, inbox, serve};
+use commands::{agency, audit, bench, bridge, config, ctf, demo, inbox, policy, serve};
 
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
 #[derive(Debug, Parser)]
@@ -42,6 +42,9 @@ enum Command {
     /// Check a configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Test, check, list and explain the rules by which the hub decides.
+    #[command(subcommand)]
+    Policy(policy::Command),
     Bench(bench::Bench),
     /// Print completions for a shell.
     Completions {
@@ -77,6 +80,7 @@ async fn main() -> ExitCode {
         Command::Ctf(command) => Box::pin(ctf::run(&command, output)).await,
         Command::Audit(command) => audit::run(&command, output).await,
         Command::Config(command) => config::run(&command, output),
+        Command::Policy(command) => policy::run(&command, output),
         Command::Bench(bench) => Box::pin(bench.run(output)).await,
         Command::Completions { shell } => {
             clap_complete::generate(
