@@ -302,6 +302,7 @@ impl Bridge {
 fn document(delivery: &CollectedDelivery) -> Option<&CtfDocument> {
     match delivery.content.as_ref()? {
         collected_delivery::Content::Transfer(transfer) => transfer.ctf.as_ref(),
+        _ => None,
     }
 }
 

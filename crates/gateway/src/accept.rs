@@ -19,13 +19,13 @@ use sendhub_store::seal::SealPurpose;
 use sendhub_store::{Change, CommitRefused, Committed, Conflict, Effect, LogEntry, StoreError};
 use uuid::Uuid;
 
+use crate::exchange::header::Outside;
 use crate::hub::{
     Hub, commit_refusal, day_in_england, decided, denial, is_passing, recipients, store_refusal,
     wire_decision,
 };
 use crate::identity::Caller;
 use crate::judge::{Judged, asked};
-use crate::exchange::header::Outside;
 use crate::record::{inside_text, name};
 use crate::register::Found;
 

@@ -37,7 +37,10 @@ pub(crate) fn read(asked: wire::Agreement, directory: &Directory) -> Result<Agre
     parties.sort();
     parties.dedup();
     if parties.len() < 2 && unknown.is_empty() {
-        out.push(wrong("agreement.parties", "an agreement has at least two parties"));
+        out.push(wrong(
+            "agreement.parties",
+            "an agreement has at least two parties",
+        ));
     }
     let from = day(asked.valid_from.as_ref());
     let until = day(asked.valid_until.as_ref());

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
 use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use uuid::Uuid;
 
 /// Time and fresh names, as an argument. Tests move it; the gateway owns one.

@@ -275,17 +275,26 @@ impl DirectoryService for Agencies {
         let _ = caller(&request)?;
         let asked = request.get_ref();
         let on = day(asked.in_force_on.as_ref());
-        let limit = if asked.page_size == 0 { 100 } else { asked.page_size as usize };
+        let limit = if asked.page_size == 0 {
+            100
+        } else {
+            asked.page_size as usize
+        };
         let directory = self.0.directory.load_full();
         let mut rest = directory
             .agreements()
             .iter()
             .filter(|one| one.id.as_str() > asked.page_token.as_str())
             .filter(|one| {
-                asked.agency_id.is_empty() || one.parties.iter().any(|party| party.as_str() == asked.agency_id)
+                asked.agency_id.is_empty()
+                    || one.parties.iter().any(|party| party.as_str() == asked.agency_id)
             })
             .filter(|one| on.is_none_or(|on| one.in_force(on)));
-        let page: Vec<wire::Agreement> = rest.by_ref().take(limit).map(|one| agreements::wire(one)).collect();
+        let page: Vec<wire::Agreement> = rest
+            .by_ref()
+            .take(limit)
+            .map(|one| agreements::wire(one))
+            .collect();
         let next_page_token = match (page.last(), rest.next()) {
             (Some(last), Some(_)) => last.agreement_id.clone(),
             _ => String::new(),

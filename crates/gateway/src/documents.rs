@@ -52,9 +52,12 @@ impl AttachmentService for Documents {
             Ok(done) => Ok(Response::new(done)),
             Err(refusal) if is_passing(refusal.reason) => Err(refusal.into()),
             Err(refusal) => {
-                let event = self
-                    .0
-                    .event(EventKind::AttachmentStored, EventOutcome::Refused, &caller, UPLOAD);
+                let event = self.0.event(
+                    EventKind::AttachmentStored,
+                    EventOutcome::Refused,
+                    &caller,
+                    UPLOAD,
+                );
                 Err(recorded(self.0.refuse(event, refusal).await))
             }
         }
@@ -255,7 +258,12 @@ impl Hub {
         let id = named("attachments", &asked.attachment)
             .map(AttachmentId)
             .ok_or_else(not_found)?;
-        let attachment = self.store.attachment(id).await.map_err(failed)?.ok_or_else(not_found)?;
+        let attachment = self
+            .store
+            .attachment(id)
+            .await
+            .map_err(failed)?
+            .ok_or_else(not_found)?;
         let copy = self
             .store
             .deliveries(&caller.agency.id, &[delivery_id(&asked.delivery_id)?])
@@ -270,7 +278,8 @@ impl Hub {
             .map_err(failed)?
             .contains(&copy.exchange);
         // A copy that was never collected, or that was stopped, opens no document.
-        let had = copy.collected_at.is_some() && copy.state != sendhub_domain::exchange::DeliveryState::Stopped;
+        let had =
+            copy.collected_at.is_some() && copy.state != sendhub_domain::exchange::DeliveryState::Stopped;
         if !carried || copy.notice.is_some() {
             return Err(not_found());
         }
@@ -388,8 +397,11 @@ fn refused(error: &AttachmentError) -> Refusal {
         ),
         AttachmentError::Store(_) | AttachmentError::Key(_) | AttachmentError::Damaged { .. } => {
             warn!(%error, "an attachment could not be stored");
-            return Refusal::new(Reason::StoreUnavailable, "the document cannot be stored now; try again")
-                .retry_after(Duration::from_secs(2));
+            return Refusal::new(
+                Reason::StoreUnavailable,
+                "the document cannot be stored now; try again",
+            )
+            .retry_after(Duration::from_secs(2));
         }
     };
     Refusal::new(reason, words)

@@ -42,7 +42,12 @@ impl PolicyService for Explanations {
             find(&reference.cloned().unwrap_or_default(), &directory)
                 .ok()
                 .flatten()
-                .ok_or_else(|| Refusal::new(Reason::AgencyNotFound, format!("{field}: is not in the directory")))
+                .ok_or_else(|| {
+                    Refusal::new(
+                        Reason::AgencyNotFound,
+                        format!("{field}: is not in the directory"),
+                    )
+                })
         };
         let sender = agency(asked.sender.as_ref(), "sender")?;
         let recipient = agency(asked.recipient.as_ref(), "recipient")?;
@@ -55,7 +60,8 @@ impl PolicyService for Explanations {
             )
             .into());
         }
-        let (Some(item), Some(role)) = (disclosure::item(asked.item()), disclosure::role(asked.role())) else {
+        let (Some(item), Some(role)) = (disclosure::item(asked.item()), disclosure::role(asked.role()))
+        else {
             return Err(Refusal::new(Reason::InvalidRequest, "item and role are required").into());
         };
         let on = day(asked.on.as_ref()).unwrap_or_else(|| hub.today());
@@ -124,7 +130,11 @@ impl PolicyService for Explanations {
         let asked = request.get_ref();
         let policy = self.0.policy.load();
         let on = day(asked.on.as_ref());
-        let limit = if asked.page_size == 0 { 200 } else { asked.page_size as usize };
+        let limit = if asked.page_size == 0 {
+            200
+        } else {
+            asked.page_size as usize
+        };
         let mut all = policy
             .rules()
             .filter(|rule| on.is_none_or(|on| rule.in_force_on(on)))

@@ -116,7 +116,9 @@ impl Hub {
                 _ = tick.tick() => {}
             }
             // Read as a whole each time: an editor writes in steps, and a half-written set is refused like any other.
-            let Ok(sources) = Sources::read(&folder) else { continue };
+            let Ok(sources) = Sources::read(&folder) else {
+                continue;
+            };
             let version = sources.version();
             if version == seen {
                 continue;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use sendhub_contracts::convert;
+use sendhub_contracts::disclosure::wire_role;
 use sendhub_contracts::errors::v1::Reason;
+use sendhub_contracts::kinds;
 use sendhub_contracts::mailbox::v1::mailbox_service_server::MailboxService;
 use sendhub_contracts::mailbox::v1::{
     AcknowledgeDeliveriesRequest, AcknowledgeDeliveriesResponse, AcknowledgeOutcome, AcknowledgedDelivery,
@@ -16,10 +18,8 @@ use sendhub_contracts::mailbox::v1::{
     ListDeliveriesResponse, ListExchangesRequest, ListExchangesResponse, WatchDeliveriesRequest,
     WatchDeliveriesResponse, collect_deliveries_response, collected_delivery,
 };
-use sendhub_contracts::disclosure::wire_role;
-use sendhub_contracts::kinds;
-use sendhub_contracts::types::v1::RecipientRole;
 use sendhub_contracts::refusal::Refusal;
+use sendhub_contracts::types::v1::RecipientRole;
 use sendhub_domain::agency::{AgencyId, AgencyStatus};
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, ExchangeKind};
@@ -247,11 +247,18 @@ impl Hub {
         Ok(Exchange {
             exchange: exchange_name(record.kind, record.exchange),
             kind: kinds::wire_kind(record.kind).into(),
-            request_id: if sent { record.request.to_string() } else { String::new() },
+            request_id: if sent {
+                record.request.to_string()
+            } else {
+                String::new()
+            },
             sender_agency_id: record.sender.to_string(),
             accept_time: Some(convert::wire_time(record.accepted_at)),
             case_reference: outside.case_reference,
-            case: record.case.map(|case| format!("cases/{case}")).unwrap_or_default(),
+            case: record
+                .case
+                .map(|case| format!("cases/{case}"))
+                .unwrap_or_default(),
             due_on: record.due_on.map(convert::wire_date),
             deliveries,
             referrals: referrals

@@ -151,7 +151,11 @@ mod tests {
         let left = |kind| {
             let mut person = person();
             profile.reduce(kind, &mut person);
-            person.identifiers.iter().map(|one| one.system()).collect::<Vec<_>>()
+            person
+                .identifiers
+                .iter()
+                .map(|one| one.system())
+                .collect::<Vec<_>>()
         };
         assert_eq!(left(AgencyKind::HealthBody), [types::IdentifierSystem::NhsNumber]);
         assert_eq!(left(AgencyKind::Academy), [types::IdentifierSystem::Upn]);
@@ -167,10 +171,9 @@ mod tests {
 
     #[test]
     fn every_fault_is_named() {
-        let faults = Minimisation::parse(
-            "[recipients.HOSPITAL]\ngroups = [\"sne\"]\nidentifiers = [\"PASSPORT\"]\n",
-        )
-        .unwrap_err();
+        let faults =
+            Minimisation::parse("[recipients.HOSPITAL]\ngroups = [\"sne\"]\nidentifiers = [\"PASSPORT\"]\n")
+                .unwrap_err();
         for part in ["HOSPITAL", "sne", "PASSPORT"] {
             assert!(faults.contains(part), "{faults}");
         }

@@ -45,7 +45,11 @@ impl ReferralService for Referrals {
             "" => None,
             token => Some(ReferralId(named("referrals", token).ok_or_else(page_token)?)),
         };
-        let limit = if asked.page_size == 0 { 100 } else { asked.page_size };
+        let limit = if asked.page_size == 0 {
+            100
+        } else {
+            asked.page_size
+        };
         let failed = |failure| store_refusal(&failure);
         let found = self
             .0
@@ -114,12 +118,17 @@ impl Hub {
             .ok_or_else(not_found)?;
         let allowed = asked.outcome() == wire::ReferralOutcome::Allowed;
         for _ in 0..TRIES {
-            match self.try_decide(caller, asked, &referral, &exchange, allowed).await? {
+            match self
+                .try_decide(caller, asked, &referral, &exchange, allowed)
+                .await?
+            {
                 Some(done) => return Ok(done),
                 None => continue,
             }
         }
-        Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(0))))
+        Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(
+            0,
+        ))))
     }
 
     async fn try_decide(
@@ -132,7 +141,10 @@ impl Hub {
     ) -> Result<Option<wire::DecideReferralResponse>, Refusal> {
         let failed = |failure: StoreError| store_refusal(&failure);
         let (key, born) = self.register.person(exchange.subject).await.map_err(failed)?;
-        let held = self.rights_of(exchange.subject, &key, born).await.map_err(failed)?;
+        let held = self
+            .rights_of(exchange.subject, &key, born)
+            .await
+            .map_err(failed)?;
         let record = RightsRecordId(self.clock.new_id());
         let now = self.clock.now();
         // What the officer said and signed is kept with the person's rights, sealed; the log has its commitment.
@@ -148,7 +160,11 @@ impl Hub {
             ..Kept::default()
         };
         let sealed = key
-            .seal(SealPurpose::Rights(record), exchange.subject, &kept.encode_to_vec())
+            .seal(
+                SealPurpose::Rights(record),
+                exchange.subject,
+                &kept.encode_to_vec(),
+            )
             .map_err(|error| failed(error.into()))?;
         let mut event = self.event(EventKind::ReferralDecided, EventOutcome::Success, caller, DECIDE);
         event.at = now;
@@ -164,7 +180,11 @@ impl Hub {
             .facts
             .push(("decided", if allowed { "ALLOWED" } else { "REFUSED" }.into()));
         event.facts.push(("officer_role", asked.officer_role.clone()));
-        let outcome = if allowed { Outcome::Allowed } else { Outcome::Refused };
+        let outcome = if allowed {
+            Outcome::Allowed
+        } else {
+            Outcome::Refused
+        };
         let mut effects = vec![
             Effect::RecordRights {
                 row: RightsRow {
@@ -246,7 +266,9 @@ fn wire_referral(one: &ReferralRecord, exchange: Option<&ExchangeRecord>) -> wir
     let item = outside
         .as_ref()
         .and_then(|outside| outside.standing(&one.recipient))
-        .map_or(types::Item::Unspecified, |standing| disclosure::wire_item(standing.item));
+        .map_or(types::Item::Unspecified, |standing| {
+            disclosure::wire_item(standing.item)
+        });
     let effect = match one.effect.as_str() {
         "HOLD" => types::Effect::Hold,
         _ => types::Effect::Refer,
@@ -291,7 +313,9 @@ fn question(reason: &str) -> &'static str {
         "STATUS_NEEDS_DETERMINATION" => {
             "Do both parent and pupil agree? The local authority has yet to rule on the age status."
         }
-        "NOT_A_REG20_INVITEE" => "Is it right to invite somebody beyond the statutory list, and does the family agree?",
+        "NOT_A_REG20_INVITEE" => {
+            "Is it right to invite somebody beyond the statutory list, and does the family agree?"
+        }
         "DEREGISTRATION_CONSENT_NEEDED" => {
             "Does the local authority consent to the deletion from a special school's register?"
         }

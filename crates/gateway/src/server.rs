@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sendhub_contracts::FILE_DESCRIPTOR_SET;
-use sendhub_contracts::audit::v1::audit_service_server::AuditServiceServer;
 use sendhub_contracts::assessment::v1::assessment_service_server::AssessmentServiceServer;
 use sendhub_contracts::attachment::v1::attachment_service_server::AttachmentServiceServer;
+use sendhub_contracts::audit::v1::audit_service_server::AuditServiceServer;
 use sendhub_contracts::clock::v1::clock_service_server::ClockServiceServer;
 use sendhub_contracts::directory::v1::directory_service_server::DirectoryServiceServer;
 use sendhub_contracts::mailbox::v1::mailbox_service_server::MailboxServiceServer;
@@ -238,8 +238,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
 
     let origin = config.log_origin();
     let store = Arc::new(open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?);
-    let vault =
-        Vault::open(&config.attachments).map_err(|error| unusable("attachments")(&error))?;
+    let vault = Vault::open(&config.attachments).map_err(|error| unusable("attachments")(&error))?;
     let minimisation = match &config.minimisation.file {
         None => Minimisation::built_in(),
         Some(file) => Minimisation::load(file),
@@ -335,7 +334,9 @@ async fn serve(
         .await;
     health.set_serving::<AssessmentServiceServer<Assessments>>().await;
     health.set_serving::<ReviewServiceServer<Reviews>>().await;
-    health.set_serving::<ServiceChildServiceServer<ServiceChildren>>().await;
+    health
+        .set_serving::<ServiceChildServiceServer<ServiceChildren>>()
+        .await;
     health.set_serving::<ConsentServiceServer<Consents>>().await;
     health
         .set_serving::<RightHolderServiceServer<RightHolders>>()
@@ -378,7 +379,10 @@ async fn serve(
         .add_service(service!(PupilInformationServiceServer, Pupils(Arc::clone(&hub))))
         .add_service(service!(AssessmentServiceServer, Assessments(Arc::clone(&hub))))
         .add_service(service!(ReviewServiceServer, Reviews(Arc::clone(&hub))))
-        .add_service(service!(ServiceChildServiceServer, ServiceChildren(Arc::clone(&hub))))
+        .add_service(service!(
+            ServiceChildServiceServer,
+            ServiceChildren(Arc::clone(&hub))
+        ))
         .add_service(service!(ConsentServiceServer, Consents(Arc::clone(&hub))))
         .add_service(service!(RightHolderServiceServer, RightHolders(Arc::clone(&hub))))
         .add_service(service!(NoticeServiceServer, Notices(Arc::clone(&hub))))

@@ -15,9 +15,9 @@ use sendhub_domain::calendar::Certainty;
 use sendhub_domain::clock::{ClockRule, ExceptionFacts, ExceptionGround};
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::exchange::{CaseId, ClockId};
+use sendhub_store::Effect;
 use sendhub_store::change::ClockState;
 use sendhub_store::reads::ClockRecord;
-use sendhub_store::Effect;
 use sendhub_store::seal::SealPurpose;
 use tonic::{Request, Response, Status};
 
@@ -45,7 +45,11 @@ impl ClockService for Clocks {
         let asked = request.get_ref();
         let today = self.0.today();
         let failed = |failure| store_refusal(&failure);
-        let limit = if asked.page_size == 0 { 100 } else { asked.page_size };
+        let limit = if asked.page_size == 0 {
+            100
+        } else {
+            asked.page_size
+        };
         let own = &caller.agency.id;
         let (clocks, more) = match &asked.about {
             Some(wire::list_clocks_request::About::Case(text)) => {
@@ -54,7 +58,10 @@ impl ClockService for Clocks {
             }
             Some(wire::list_clocks_request::About::Exchange(text)) => {
                 let exchange = any_exchange(text).ok_or_else(clock_not_found)?;
-                (self.0.store.clocks_of_exchange(exchange).await.map_err(failed)?, false)
+                (
+                    self.0.store.clocks_of_exchange(exchange).await.map_err(failed)?,
+                    false,
+                )
             }
             None => {
                 let after = match asked.page_token.as_str() {
@@ -113,7 +120,9 @@ impl Hub {
         asked: &wire::RecordExceptionRequest,
     ) -> Result<wire::RecordExceptionResponse, Refusal> {
         let failed = |failure| store_refusal(&failure);
-        let id = named("clocks", &asked.clock).map(ClockId).ok_or_else(clock_not_found)?;
+        let id = named("clocks", &asked.clock)
+            .map(ClockId)
+            .ok_or_else(clock_not_found)?;
         let clock = self
             .store
             .clock(id)
@@ -144,14 +153,24 @@ impl Hub {
             ) => {}
             _ => {
                 return Err(Refusal::fields(vec![
-                    wrong("from", "does not show the ground: the period is too short, or a date of it is missing"),
-                    wrong("asked_on", "for a closure, lies from a week before it to a week before the reopening"),
+                    wrong(
+                        "from",
+                        "does not show the ground: the period is too short, or a date of it is missing",
+                    ),
+                    wrong(
+                        "asked_on",
+                        "for a closure, lies from a week before it to a week before the reopening",
+                    ),
                 ]));
             }
         }
         let key = self.register.key_of(clock.subject).await.map_err(failed)?;
         let evidence = key
-            .seal(SealPurpose::ClockEvidence(id), clock.subject, asked.evidence.as_bytes())
+            .seal(
+                SealPurpose::ClockEvidence(id),
+                clock.subject,
+                asked.evidence.as_bytes(),
+            )
             .map_err(|error| failed(error.into()))?;
         let mut event = self.event(EventKind::ClockException, EventOutcome::Success, caller, RECORD);
         event.subject = Some(clock.subject);
@@ -191,7 +210,9 @@ fn domain_ground(ground: WireGround, rule: Option<ClockRule>) -> ExceptionGround
         WireGround::SchoolClosed => ExceptionGround::SchoolClosed,
         WireGround::EarlyYearsClosed => ExceptionGround::EarlyYearsClosed,
         // After a tribunal's order two weeks of absence are enough (reg 44).
-        WireGround::AbsentFromArea if rule.is_some_and(|rule| ExceptionGround::AbsentAfterTribunal.open_for(rule)) => {
+        WireGround::AbsentFromArea
+            if rule.is_some_and(|rule| ExceptionGround::AbsentAfterTribunal.open_for(rule)) =>
+        {
             ExceptionGround::AbsentAfterTribunal
         }
         WireGround::AbsentFromArea => ExceptionGround::Absent,

@@ -28,6 +28,6 @@ pub use facts::{
     SchoolPlacement, SearchReason, ServingParent, Stage, TransferFacts, UnclaimedAct, UnclaimedFacts,
 };
 pub use rule::{Confidence, Rule, Turn};
-pub use set::PolicySet;
+pub use set::{BareRequest, PolicySet};
 pub use sources::{Source, Sources};
 pub use table::{RowDifference, TestReport};

@@ -41,6 +41,13 @@ struct Edition {
 /// When rules are asked.
 const TURNS: [Option<Turn>; 4] = [None, Some(Turn::Silence), Some(Turn::Deny), Some(Turn::Refer)];
 
+/// A question in the engine's own words ([`PolicySet::bare_request`]).
+pub struct BareRequest {
+    edition: usize,
+    action: Action,
+    request: Request,
+}
+
 impl PolicySet {
     /// The rules that the program was built with.
     ///
@@ -129,6 +136,33 @@ impl PolicySet {
     #[must_use]
     pub fn decide_afresh(&self, question: &Question) -> Decision {
         self.evaluate(self.edition(question.on), &question.facts)
+    }
+
+    /// A question as the bare engine takes it, to measure by: what it costs to put facts into the engine's
+    /// words is not in it. `None` when the engine cannot be asked.
+    #[must_use]
+    pub fn bare_request(&self, question: &Question) -> Option<BareRequest> {
+        Some(BareRequest {
+            edition: self.edition(question.on),
+            action: question.facts.action(),
+            request: self.words.request(&question.facts, None).ok()?,
+        })
+    }
+
+    /// What the engine alone says to the rules that are asked at once: without turns, reasons or memory, to
+    /// measure by and never to decide by.
+    #[must_use]
+    pub fn evaluate_bare(&self, asked: &BareRequest) -> bool {
+        let policies = self
+            .editions
+            .get(asked.edition)
+            .and_then(|edition| edition.by_action.get(&(asked.action, None)));
+        policies.is_some_and(|policies| {
+            let response = self
+                .authorizer
+                .is_authorized(&asked.request, policies, &self.entities);
+            response.decision() == cedar_policy::Decision::Allow
+        })
     }
 
     /// The edition in force on a day; the first one begins with time itself.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use commands::{agency, audit, bench, bridge, clock, config, ctf, demo, inbox, serve};
+use commands::{agency, audit, bench, bridge, clock, config, ctf, demo, inbox, policy, rights, serve};
 
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
 #[derive(Debug, Parser)]
@@ -45,6 +45,12 @@ enum Command {
     /// Check a configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Test, check, list and explain the rules by which the hub decides.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Say who decides for somebody on a day, and hold a table against the rules of rights.
+    #[command(subcommand)]
+    Rights(rights::Command),
     Bench(bench::Bench),
     /// Print completions for a shell.
     Completions {
@@ -81,6 +87,8 @@ async fn main() -> ExitCode {
         Command::Audit(command) => audit::run(&command, output).await,
         Command::Clock(command) => clock::run(&command, output),
         Command::Config(command) => config::run(&command, output),
+        Command::Rights(command) => rights::run(&command, output),
+        Command::Policy(command) => policy::run(&command, output),
         Command::Bench(bench) => Box::pin(bench.run(output)).await,
         Command::Completions { shell } => {
             clap_complete::generate(

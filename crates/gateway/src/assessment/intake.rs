@@ -129,7 +129,10 @@ fn step(
     drafted(hub, caller, sent, place, open, &case, &all, addressees)
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a draft of a step is made of; used once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a draft of a step is made of; used once"
+)]
 fn drafted(
     hub: &Hub,
     caller: &Caller,
@@ -171,7 +174,8 @@ impl Intake for wire::OpenCaseRequest {
                 place.today,
             )
         {
-            out.start.retain(|clock| !told.end.iter().any(|end| end.rule == clock.rule));
+            out.start
+                .retain(|clock| !told.end.iter().any(|end| end.rule == clock.rule));
         }
         let mut draft = Draft::to(addressed(sent, Item::AssessmentNotice, |_, _| true));
         draft.case = CaseStep::Opens(CaseId(hub.clock.new_id()), CaseKind::Assessment);
@@ -310,7 +314,9 @@ impl Intake for wire::ReturnAdviceRequest {
             Item::Advice,
         )?;
         let mut draft = step(hub, caller, sent, place, vec![taken], vec![to])?;
-        draft.warnings.extend(super::thread::warnings(&content, place.today));
+        draft
+            .warnings
+            .extend(super::thread::warnings(&content, place.today));
         Ok(draft)
     }
 }
@@ -337,13 +343,18 @@ impl Intake for wire::DecideAdviceRequest {
         if place.answered.is_some() {
             let asked = advice_asked(place)?;
             let taken = steps::advice_decision(&content, Some(asked.request), None).ok_or_else(missing)?;
-            let to = answer_to(hub, sent, &asked.adviser, RecipientRole::Adviser, Item::AdviceDecision)?;
+            let to = answer_to(
+                hub,
+                sent,
+                &asked.adviser,
+                RecipientRole::Adviser,
+                Item::AdviceDecision,
+            )?;
             return step(hub, caller, sent, place, vec![taken], vec![to]);
         }
         // Existing advice: the envelope names its author, who is told that it is used again.
         let author = the_one(sent, &[RecipientRole::Adviser], Item::AdviceDecision)?;
-        let taken =
-            steps::advice_decision(&content, None, Some(&author.agency.id)).ok_or_else(missing)?;
+        let taken = steps::advice_decision(&content, None, Some(&author.agency.id)).ok_or_else(missing)?;
         step(hub, caller, sent, place, vec![taken], vec![author])
     }
 }
@@ -384,14 +395,17 @@ impl Intake for wire::SendPlanRequest {
         let named = content
             .named_institution
             .as_ref()
-            .or_else(|| content.section_i.as_ref().and_then(|section| section.institution.as_ref()))
+            .or_else(|| {
+                content
+                    .section_i
+                    .as_ref()
+                    .and_then(|section| section.institution.as_ref())
+            })
             .and_then(|reference| find(reference, &directory).ok().flatten());
         // What the Act and Regulations require at each stage needs no consent, but only for those whom they name.
         let shown = |agency: &Agency, role: RecipientRole| match (stage, role) {
             (Stage::Shared | Stage::Extract, _) => true,
-            (_, RecipientRole::NamedInstitution) => {
-                named.as_ref().is_some_and(|named| named.id == agency.id)
-            }
+            (_, RecipientRole::NamedInstitution) => named.as_ref().is_some_and(|named| named.id == agency.id),
             (_, RecipientRole::CommissioningBody) => agency.kind == AgencyKind::HealthBody,
             (Stage::Transferred, RecipientRole::NewLocalAuthority) => {
                 agency.kind == AgencyKind::LocalAuthority
@@ -422,7 +436,9 @@ impl Intake for wire::SendPlanRequest {
                 }
             },
         };
-        if place.matter.is_none() && matches!(stage, Stage::Shared | Stage::Extract) && sent.recipients.is_empty()
+        if place.matter.is_none()
+            && matches!(stage, Stage::Shared | Stage::Extract)
+            && sent.recipients.is_empty()
         {
             return Err(Refusal::fields(vec![wrong(
                 "envelope.recipients",
@@ -487,9 +503,7 @@ impl Intake for wire::ReplyToConsultationRequest {
         let record = place
             .answered
             .filter(|record| record.kind == ExchangeKind::Consultation)
-            .ok_or_else(|| {
-                Refusal::fields(vec![wrong("content.consultation", "is not a consultation")])
-            })?;
+            .ok_or_else(|| Refusal::fields(vec![wrong("content.consultation", "is not a consultation")]))?;
         let to = answer_to(
             hub,
             sent,

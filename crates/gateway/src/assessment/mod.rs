@@ -32,7 +32,9 @@ impl AssessmentService for Assessments {
         let caller = caller(&request)?;
         authority_only(&caller)?;
         let receipt = self.0.take(&caller, request.get_ref()).await?;
-        let case = named("cases", &receipt.case).map(CaseId).ok_or_else(case_not_found)?;
+        let case = named("cases", &receipt.case)
+            .map(CaseId)
+            .ok_or_else(case_not_found)?;
         let open = self.0.open_matter(&caller, case).await?;
         Ok(Response::new(wire::OpenCaseResponse {
             advisers: view::required(open.assessment()?),

@@ -8,8 +8,8 @@ use sendhub_contracts::validate::At;
 use sendhub_contracts::{convert, types};
 use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::assessment::{
-    AdviserKind, AssessmentCase, AssessmentState, AssessmentStep, CaseOpening, ConsultationAnswer, ExceptionGround, FamilyAsk,
-    SectionI, TribunalOrder,
+    AdviserKind, AssessmentCase, AssessmentState, AssessmentStep, CaseOpening, ConsultationAnswer,
+    ExceptionGround, FamilyAsk, SectionI, TribunalOrder,
 };
 use sendhub_domain::exchange::ExchangeId;
 use sendhub_store::Directory;
@@ -339,7 +339,12 @@ pub(crate) fn replay(hub: &Hub, steps: &[Step<'_>]) -> Option<AssessmentCase> {
         first.by.clone(),
     );
     if !first.outside.copies.is_empty() {
-        let _ = case.apply(AssessmentStep::TellOfConsidering, first.by, first.exchange, first.on);
+        let _ = case.apply(
+            AssessmentStep::TellOfConsidering,
+            first.by,
+            first.exchange,
+            first.on,
+        );
     }
     for step in rest {
         for taken in stored(step, &case, &directory)? {
@@ -382,7 +387,10 @@ fn stored(step: &Step<'_>, case: &AssessmentCase, directory: &Directory) -> Opti
         }
         methods::RECORD_EVENT => event(
             case,
-            wire::RecordCaseEventRequest::decode(bytes).ok()?.content.as_ref()?,
+            wire::RecordCaseEventRequest::decode(bytes)
+                .ok()?
+                .content
+                .as_ref()?,
         )?,
         methods::SEND_PLAN => plan(
             wire::SendPlanRequest::decode(bytes).ok()?.content.as_ref()?,

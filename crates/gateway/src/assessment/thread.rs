@@ -30,7 +30,10 @@ pub(crate) fn check(content: &wire::AdviceContent) -> Result<(), Refusal> {
     let mut needs = HashSet::new();
     for (index, need) in content.needs.iter().enumerate() {
         if !needs.insert(need.need_id.as_str()) {
-            out.push(wrong(format!("content.needs[{index}].need_id"), "stands there twice"));
+            out.push(wrong(
+                format!("content.needs[{index}].need_id"),
+                "stands there twice",
+            ));
         }
     }
     let mut outcomes = HashSet::new();
@@ -90,7 +93,9 @@ pub(crate) fn warnings(content: &wire::AdviceContent, today: Date) -> Vec<String
         let at = format!("content.provisions[{index}]");
         let text = provision.what.to_lowercase();
         if VAGUE.iter().any(|word| text.contains(word)) {
-            out.push(format!("VAGUE_PROVISION: {at}.what leaves the provision open (Code 9.69)"));
+            out.push(format!(
+                "VAGUE_PROVISION: {at}.what leaves the provision open (Code 9.69)"
+            ));
         }
         if provision.by_whom.is_none() {
             out.push(format!("PROVIDER_MISSING: {at}.by_whom"));
@@ -99,12 +104,16 @@ pub(crate) fn warnings(content: &wire::AdviceContent, today: Date) -> Vec<String
             out.push(format!("FREQUENCY_MISSING: {at}.frequency"));
         }
         if provision.need_ids.is_empty() || provision.outcome_ids.is_empty() {
-            out.push(format!("PROVISION_NOT_LINKED: {at} is linked to no need or no outcome"));
+            out.push(format!(
+                "PROVISION_NOT_LINKED: {at} is linked to no need or no outcome"
+            ));
         }
     }
     for (index, outcome) in content.outcomes.iter().enumerate() {
         if outcome.need_ids.is_empty() {
-            out.push(format!("OUTCOME_NOT_LINKED: content.outcomes[{index}] is linked to no need"));
+            out.push(format!(
+                "OUTCOME_NOT_LINKED: content.outcomes[{index}] is linked to no need"
+            ));
         }
     }
     let author = content.author.clone().unwrap_or_default();
@@ -116,11 +125,7 @@ pub(crate) fn warnings(content: &wire::AdviceContent, today: Date) -> Vec<String
         }
     }
     let signed = day(content.signed_on.as_ref());
-    let old = signed.is_some_and(|signed| {
-        signed
-            .until(today)
-            .is_ok_and(|since| since.get_days() > 365)
-    });
+    let old = signed.is_some_and(|signed| signed.until(today).is_ok_and(|since| since.get_days() > 365));
     if old {
         out.push("OLD_ADVICE: content.signed_on lies more than twelve months back".to_owned());
     }
@@ -134,9 +139,7 @@ fn registration_fits(body: wire::RegistrationBody, number: &str) -> bool {
         wire::RegistrationBody::Gmc => {
             digits(number, 7) || number.strip_prefix('L').is_some_and(|rest| digits(rest, 6))
         }
-        wire::RegistrationBody::Nmc => {
-            number.len() == 8 && number.bytes().all(|b| b.is_ascii_alphanumeric())
-        }
+        wire::RegistrationBody::Nmc => number.len() == 8 && number.bytes().all(|b| b.is_ascii_alphanumeric()),
         wire::RegistrationBody::Hcpc => {
             number.len() > 2
                 && number.len() <= 8
@@ -178,7 +181,10 @@ mod tests {
         let fields: Vec<_> = refusal.violations.iter().map(|one| one.field.as_str()).collect();
         assert_eq!(
             fields,
-            ["content.outcomes[0].need_ids[1]", "content.provisions[0].outcome_ids[0]"]
+            [
+                "content.outcomes[0].need_ids[1]",
+                "content.provisions[0].outcome_ids[0]"
+            ]
         );
     }
 
@@ -198,7 +204,12 @@ mod tests {
             .collect();
         assert_eq!(
             codes,
-            ["VAGUE_PROVISION", "PROVIDER_MISSING", "FREQUENCY_MISSING", "PROVISION_NOT_LINKED"]
+            [
+                "VAGUE_PROVISION",
+                "PROVIDER_MISSING",
+                "FREQUENCY_MISSING",
+                "PROVISION_NOT_LINKED"
+            ]
         );
     }
 

@@ -4,9 +4,7 @@ use sendhub_contracts::assessment::v1 as wire;
 use sendhub_contracts::convert;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::assessment::{
-    AdviceStage, AdviserStanding, AssessmentCase, AssessmentState, FamilyAsk,
-};
+use sendhub_domain::assessment::{AdviceStage, AdviserStanding, AssessmentCase, AssessmentState, FamilyAsk};
 use sendhub_store::change::ClockState;
 
 use super::steps::wire_adviser_kind;

@@ -149,9 +149,7 @@ fn proof(copy: &Copy<'_>) -> GroundProof {
 }
 
 fn requested(copy: &Copy<'_>, kind: RequestKind) -> bool {
-    copy.rights
-        .request_on_file(kind, &scope(copy), copy.on)
-        .is_some()
+    copy.rights.request_on_file(kind, &scope(copy), copy.on).is_some()
 }
 
 fn scope<'a>(copy: &'a Copy<'_>) -> Scope<'a> {

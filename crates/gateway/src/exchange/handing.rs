@@ -94,7 +94,10 @@ impl Hub {
             log: Some(admitted.log),
             content: Some(opened.content),
             withheld_groups,
-            case: record.case.map(|case| format!("cases/{case}")).unwrap_or_default(),
+            case: record
+                .case
+                .map(|case| format!("cases/{case}"))
+                .unwrap_or_default(),
         })
     }
 
@@ -153,9 +156,7 @@ impl Hub {
                     (Outcome::Refer, false) => self.refer_collection(asked, &decision),
                     _ => self.refused_effects(asked, &decision),
                 };
-                return Err(self
-                    .refuse_collection(event, denial(&decision), effects)
-                    .await);
+                return Err(self.refuse_collection(event, denial(&decision), effects).await);
             }
             let mut leaf = event.clone();
             leaf.facts.extend(extra.iter().cloned());
@@ -190,7 +191,9 @@ impl Hub {
                 Err(failure) => return Err(commit_refusal(&failure)),
             }
         }
-        Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(0))))
+        Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(
+            0,
+        ))))
     }
 
     /// Hands over a notice of the hub itself. It names nobody, so no rule is asked; it stands in the log all the same.

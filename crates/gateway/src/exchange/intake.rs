@@ -67,7 +67,11 @@ pub(crate) trait Intake: Exchange + Send + Sync {
 
 impl Hub {
     /// Takes one request from the wire. A refusal stands in the log when this returns.
-    pub(crate) async fn take<R: Intake>(&self, caller: &Caller, request: &R) -> Result<types::Receipt, Status> {
+    pub(crate) async fn take<R: Intake>(
+        &self,
+        caller: &Caller,
+        request: &R,
+    ) -> Result<types::Receipt, Status> {
         match Box::pin(self.try_take(caller, request)).await {
             Ok(receipt) => Ok(receipt),
             Err((refusal, Written::Yes)) => Err(recorded(refusal)),
@@ -169,11 +173,7 @@ impl Hub {
     }
 
     /// The exchange that a request answers, if the caller was party to it.
-    async fn answered(
-        &self,
-        caller: &Caller,
-        within: Within<'_>,
-    ) -> Result<Option<ExchangeRecord>, Refusal> {
+    async fn answered(&self, caller: &Caller, within: Within<'_>) -> Result<Option<ExchangeRecord>, Refusal> {
         let Within::Answer(field, name) = within else {
             return Ok(None);
         };
@@ -187,10 +187,7 @@ impl Hub {
             .ok_or_else(exchange_not_found)?;
         let own = &caller.agency.id;
         let party = record.sender == *own || Outside::read(&record.header).standing(own).is_some();
-        party
-            .then_some(record)
-            .map(Some)
-            .ok_or_else(exchange_not_found)
+        party.then_some(record).map(Some).ok_or_else(exchange_not_found)
     }
 
     /// The case that a request belongs to, as its steps have made it.
@@ -200,15 +197,15 @@ impl Hub {
         within: Within<'_>,
         answered: Option<&ExchangeRecord>,
     ) -> Result<Option<OpenMatter>, Refusal> {
-        let case = match within {
-            Within::Nothing => return Ok(None),
-            Within::Answer(..) => answered.and_then(|record| record.case),
-            Within::Case(_, "") => None,
-            Within::Case(field, name) => Some(CaseId(
-                named("cases", name)
-                    .ok_or_else(|| Refusal::fields(vec![wrong(field, "is not of the form cases/<uuid>")]))?,
-            )),
-        };
+        let case =
+            match within {
+                Within::Nothing => return Ok(None),
+                Within::Answer(..) => answered.and_then(|record| record.case),
+                Within::Case(_, "") => None,
+                Within::Case(field, name) => Some(CaseId(named("cases", name).ok_or_else(|| {
+                    Refusal::fields(vec![wrong(field, "is not of the form cases/<uuid>")])
+                })?)),
+            };
         let Some(case) = case else { return Ok(None) };
         self.open_matter(caller, case).await.map(Some)
     }

@@ -66,9 +66,10 @@ impl OpenMatter {
     /// Whether an agency takes part: it owns the case, or sent or received an exchange of it.
     fn knows(&self, agency: &AgencyId) -> bool {
         self.record.owner == *agency
-            || self.exchanges.iter().any(|one| {
-                one.sender == *agency || Outside::read(&one.header).standing(agency).is_some()
-            })
+            || self
+                .exchanges
+                .iter()
+                .any(|one| one.sender == *agency || Outside::read(&one.header).standing(agency).is_some())
     }
 }
 

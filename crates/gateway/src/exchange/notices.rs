@@ -22,7 +22,11 @@ pub(crate) struct News<'a> {
 
 impl Hub {
     /// One notice for each recipient, no recipient twice.
-    pub(crate) fn tell(&self, news: &News<'_>, recipients: impl IntoIterator<Item = AgencyId>) -> Vec<Effect> {
+    pub(crate) fn tell(
+        &self,
+        news: &News<'_>,
+        recipients: impl IntoIterator<Item = AgencyId>,
+    ) -> Vec<Effect> {
         let mut told: Vec<AgencyId> = recipients.into_iter().collect();
         told.sort();
         told.dedup();

@@ -13,7 +13,9 @@ use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::types::v1 as types;
 use sendhub_domain::disclosure::{BreakGlass, Ground, ReferralStanding};
 use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
-use sendhub_domain::exchange::{CaseId, CaseKind, DeliveryId, ExchangeId, ExchangeKind, HubNoticeCode, ReferralId};
+use sendhub_domain::exchange::{
+    CaseId, CaseKind, DeliveryId, ExchangeId, ExchangeKind, HubNoticeCode, ReferralId,
+};
 use sendhub_domain::person::{IdentityMatch, SubjectId};
 use sendhub_ledger::hash::sha256;
 use sendhub_policy::{Decision, Effect as Outcome, Stage};

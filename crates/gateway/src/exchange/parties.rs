@@ -76,7 +76,11 @@ impl Hub {
             .subject
             .as_ref()
             .and_then(|subject| convert::person(subject, &At::Field(&at, "subject"), &mut out));
-        if person.as_ref().is_some_and(|person| person.identifiers.is_empty()) && out.is_empty() {
+        if person
+            .as_ref()
+            .is_some_and(|person| person.identifiers.is_empty())
+            && out.is_empty()
+        {
             out.push(wrong(
                 "envelope.subject.identifiers",
                 "needs at least one that is not a former one",
@@ -143,7 +147,10 @@ impl Hub {
             };
             match find(&one.agency.clone().unwrap_or_default(), &directory) {
                 Ok(Some(agency)) if agency.kind == AgencyKind::HubOperator => {
-                    out.push(wrong(format!("{field}.agency"), "who runs the hub is never a recipient"));
+                    out.push(wrong(
+                        format!("{field}.agency"),
+                        "who runs the hub is never a recipient",
+                    ));
                 }
                 Ok(Some(agency)) if found.iter().any(|(known, _)| known.id == agency.id) => {
                     out.push(wrong(format!("{field}.agency"), "is named twice"));

@@ -62,9 +62,13 @@ impl Hub {
                 Owner::Agency(agency) => agency.clone(),
                 Owner::Role(_) => authority.clone(),
             };
-            let due = clock::start(rule, one.event_on, &params, self.calendars_of(&owed_by)).ok_or_else(|| {
-                Refusal::fields(vec![wrong("content", "a date in it lies too far off to count from")])
-            })?;
+            let due =
+                clock::start(rule, one.event_on, &params, self.calendars_of(&owed_by)).ok_or_else(|| {
+                    Refusal::fields(vec![wrong(
+                        "content",
+                        "a date in it lies too far off to count from",
+                    )])
+                })?;
             let due = if one.guidance { due.as_guidance() } else { due };
             let mut told = vec![authority.clone()];
             if matches!(one.owed_by, Owner::Role("COMMISSIONING_BODY")) {

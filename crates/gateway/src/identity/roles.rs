@@ -160,14 +160,44 @@ mod tests {
             ("nobody", AgencyKind::Academy, "directory.read", false),
             ("senco", AgencyKind::Academy, "assessment.advise", true),
             ("senco", AgencyKind::Academy, "assessment.case", false),
-            ("la-case-officer", AgencyKind::LocalAuthority, "assessment.case", true),
-            ("la-case-officer", AgencyKind::LocalAuthority, "review.decide", true),
+            (
+                "la-case-officer",
+                AgencyKind::LocalAuthority,
+                "assessment.case",
+                true,
+            ),
+            (
+                "la-case-officer",
+                AgencyKind::LocalAuthority,
+                "review.decide",
+                true,
+            ),
             ("senco", AgencyKind::MaintainedSchool, "review.decide", false),
-            ("health-practitioner", AgencyKind::HealthBody, "assessment.advise", true),
-            ("health-practitioner", AgencyKind::HealthBody, "transfer.send", false),
+            (
+                "health-practitioner",
+                AgencyKind::HealthBody,
+                "assessment.advise",
+                true,
+            ),
+            (
+                "health-practitioner",
+                AgencyKind::HealthBody,
+                "transfer.send",
+                false,
+            ),
             ("mod-officer", AgencyKind::MinistryOfDefence, "rights.read", false),
-            ("data-protection-officer", AgencyKind::Academy, "referral.decide", true),
-            ("data-protection-officer", AgencyKind::Academy, "pupil.send", false),
+            (
+                "data-protection-officer",
+                AgencyKind::Academy,
+                "referral.decide",
+                true,
+            ),
+            (
+                "data-protection-officer",
+                AgencyKind::Academy,
+                "pupil.send",
+                false,
+            ),
         ];
         for (role, kind, scope, expected) in table {
             assert_eq!(

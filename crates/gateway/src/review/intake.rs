@@ -84,7 +84,12 @@ fn ids(addressees: &[Addressee]) -> Vec<AgencyId> {
 
 /// The one agency to whom a part of the review goes.
 fn to_agency(hub: &Hub, id: &AgencyId, role: RecipientRole, item: Item) -> Result<Addressee, Refusal> {
-    let agency = hub.directory.load().agency(id).cloned().ok_or_else(case_not_found)?;
+    let agency = hub
+        .directory
+        .load()
+        .agency(id)
+        .cloned()
+        .ok_or_else(case_not_found)?;
     Ok(Addressee {
         agency,
         role,
@@ -176,15 +181,17 @@ impl Intake for wire::CallReviewRequest {
         let content = self.content.clone().unwrap_or_default();
         let directory = hub.directory.load();
         let standing = standing(place.rights, place);
-        let call = steps::call(&content, &caller.agency.id, standing, &directory, place.today).ok_or_else(
-            || {
+        let call =
+            steps::call(&content, &caller.agency.id, standing, &directory, place.today).ok_or_else(|| {
                 Refusal::fields(vec![
                     wrong("content.authority", "must be an authority of the directory"),
                     wrong("content.meeting_on", "must be a day of the calendar"),
-                    wrong("content.plan_made_on", "is required: the twelve months run from it"),
+                    wrong(
+                        "content.plan_made_on",
+                        "is required: the twelve months run from it",
+                    ),
                 ])
-            },
-        )?;
+            })?;
         let (case, out) =
             ReviewCase::call(call, &caller.agency.id).map_err(|refused| step_refusal(&refused))?;
         let mut draft = Draft::to(invited(hub, caller, &case, Item::ReviewInvite));
@@ -214,9 +221,15 @@ impl Intake for wire::RespondToInvitationRequest {
     fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
         let case = review(place)?;
         let content = self.content.clone().unwrap_or_default();
-        let taken = steps::respond(&case, &content, &caller.agency.id)
-            .ok_or_else(|| Refusal::fields(vec![wrong("content.invitation", "does not invite this agency")]))?;
-        let to = to_agency(hub, &case.facts().run_by, RecipientRole::Reg20Invitee, Item::ReviewResponse)?;
+        let taken = steps::respond(&case, &content, &caller.agency.id).ok_or_else(|| {
+            Refusal::fields(vec![wrong("content.invitation", "does not invite this agency")])
+        })?;
+        let to = to_agency(
+            hub,
+            &case.facts().run_by,
+            RecipientRole::Reg20Invitee,
+            Item::ReviewResponse,
+        )?;
         step(hub, caller, sent, place, vec![taken], vec![to])
     }
 }
@@ -226,7 +239,10 @@ impl Intake for wire::SubmitReviewAdviceRequest {
     const KIND: ExchangeKind = ExchangeKind::ReviewAdvice;
 
     fn within(&self) -> Within<'_> {
-        let review = self.content.as_ref().map_or("", |content| content.review.as_str());
+        let review = self
+            .content
+            .as_ref()
+            .map_or("", |content| content.review.as_str());
         Within::Case("content.review", review)
     }
 
@@ -246,7 +262,10 @@ impl Intake for wire::SubmitReviewAdviceRequest {
         let taken = steps::advice(&case, &content, &caller.agency.id, &ids(&to))
             .ok_or_else(|| Refusal::fields(vec![wrong("content.review", "does not invite this agency")]))?;
         // The one who runs the review hands in its own advice by circulating it.
-        let to = to.into_iter().filter(|one| one.agency.id != caller.agency.id).collect();
+        let to = to
+            .into_iter()
+            .filter(|one| one.agency.id != caller.agency.id)
+            .collect();
         step(hub, caller, sent, place, vec![taken], to)
     }
 }
@@ -256,7 +275,10 @@ impl Intake for wire::SendReviewReportRequest {
     const KIND: ExchangeKind = ExchangeKind::ReviewReport;
 
     fn within(&self) -> Within<'_> {
-        let review = self.content.as_ref().map_or("", |content| content.review.as_str());
+        let review = self
+            .content
+            .as_ref()
+            .map_or("", |content| content.review.as_str());
         Within::Case("content.review", review)
     }
 
@@ -276,7 +298,10 @@ impl Intake for wire::DecideReviewRequest {
     const KIND: ExchangeKind = ExchangeKind::ReviewDecision;
 
     fn within(&self) -> Within<'_> {
-        let review = self.content.as_ref().map_or("", |content| content.review.as_str());
+        let review = self
+            .content
+            .as_ref()
+            .map_or("", |content| content.review.as_str());
         Within::Case("content.review", review)
     }
 
@@ -286,7 +311,13 @@ impl Intake for wire::DecideReviewRequest {
         // Reg 20(10): the parent or young person, and the institution attended.
         let to = invited(hub, caller, &case, Item::ReviewDecision)
             .into_iter()
-            .filter(|one| sent.recipients.is_empty() || sent.recipients.iter().any(|(agency, _)| agency.id == one.agency.id))
+            .filter(|one| {
+                sent.recipients.is_empty()
+                    || sent
+                        .recipients
+                        .iter()
+                        .any(|(agency, _)| agency.id == one.agency.id)
+            })
             .collect();
         step(hub, caller, sent, place, steps::decide(&content), to)
     }

@@ -111,8 +111,11 @@ pub(crate) fn call(
             .collect(),
         plan_made_on: day(content.plan_made_on.as_ref())?,
         last_review_on: day(content.last_review_on.as_ref()),
-        phase_transfer: phase(content.phase_transfer())
-            .zip(i16::try_from(content.phase_transfer_year).ok().filter(|year| *year > 0)),
+        phase_transfer: phase(content.phase_transfer()).zip(
+            i16::try_from(content.phase_transfer_year)
+                .ok()
+                .filter(|year| *year > 0),
+        ),
         post16_move_on: None,
         service_child: content.service_child() == Answer::Yes,
         last_year: content.review_type() == wire::ReviewType::Final,
@@ -130,7 +133,11 @@ pub(crate) fn invitee_of(case: &ReviewCase, agency: &AgencyId) -> Option<Invitee
 }
 
 /// An invitee's answer.
-pub(crate) fn respond(case: &ReviewCase, content: &wire::ReviewResponseContent, by: &AgencyId) -> Option<ReviewStep> {
+pub(crate) fn respond(
+    case: &ReviewCase,
+    content: &wire::ReviewResponseContent,
+    by: &AgencyId,
+) -> Option<ReviewStep> {
     Some(ReviewStep::Respond {
         invitee: invitee_of(case, by)?,
         answer: match content.answer() {
@@ -174,7 +181,11 @@ fn everybody(case: &ReviewCase, to: &[AgencyId]) -> Vec<InviteeRef> {
 }
 
 /// The report, which says that the meeting was held.
-pub(crate) fn report(case: &ReviewCase, content: &wire::ReviewReportContent, to: &[AgencyId]) -> Option<Vec<ReviewStep>> {
+pub(crate) fn report(
+    case: &ReviewCase,
+    content: &wire::ReviewReportContent,
+    to: &[AgencyId],
+) -> Option<Vec<ReviewStep>> {
     let attended = content
         .attendance
         .iter()
@@ -247,7 +258,13 @@ pub(crate) fn replay(hub: &Hub, steps: &[Step<'_>]) -> Option<ReviewCase> {
     let (first, rest) = steps.split_first()?;
     let request = wire::CallReviewRequest::decode(first.request.as_slice()).ok()?;
     let standing = super::intake::kept_standing(&first.outside)?;
-    let call = call(request.content.as_ref()?, first.by, standing, &directory, first.on)?;
+    let call = call(
+        request.content.as_ref()?,
+        first.by,
+        standing,
+        &directory,
+        first.on,
+    )?;
     let (mut case, _) = ReviewCase::call(call, first.by).ok()?;
     for step in rest {
         for taken in stored(step, &case)? {

@@ -22,13 +22,20 @@ pub(crate) fn review(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::Revie
     let runs = open.record.owner == *viewer || *case.authority() == *viewer;
     let invitees = call.invitees.iter().map(|one| wire::ReviewInvitee {
         kind: wire_role(one.who.role).into(),
-        agency_id: one.who.agency.as_ref().map(ToString::to_string).unwrap_or_default(),
+        agency_id: one
+            .who
+            .agency
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         attendance: case
             .answers()
             .iter()
             .rev()
             .find(|(who, _)| *who == one.who)
-            .map_or(wire::AttendanceAnswer::Unspecified, |(_, answer)| wire_answer(*answer))
+            .map_or(wire::AttendanceAnswer::Unspecified, |(_, answer)| {
+                wire_answer(*answer)
+            })
             .into(),
         advice_received: case.advice_from().contains(&one.who),
     });
@@ -36,9 +43,10 @@ pub(crate) fn review(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::Revie
         .clocks
         .iter()
         .filter(|clock| clock.state == ClockState::Running && (runs || clock.owed_by == *viewer));
-    let exchanges = open.exchanges.iter().filter(|one| {
-        runs || one.sender == *viewer || Outside::read(&one.header).standing(viewer).is_some()
-    });
+    let exchanges = open
+        .exchanges
+        .iter()
+        .filter(|one| runs || one.sender == *viewer || Outside::read(&one.header).standing(viewer).is_some());
     let ended = matches!(
         case.state(),
         ReviewState::Kept | ReviewState::Amended | ReviewState::CeaseNotified

@@ -408,7 +408,9 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
             }
         }
         Some(Fact::PlanContinuation(one)) => {
-            let Some(ends_on) = day(one.until.as_ref()) else { return };
+            let Some(ends_on) = day(one.until.as_ref()) else {
+                return;
+            };
             if head.superseded_on.is_none() {
                 facts.continuation = Some(PlanContinuation {
                     provision: match one.kind() {

@@ -2,12 +2,12 @@
 
 use jiff::civil::Date;
 use prost::Message as _;
+use sendhub_contracts::convert;
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::rights::v1 as wire;
 use sendhub_contracts::types::v1 as types;
 use sendhub_contracts::validate::{At, Violation};
-use sendhub_contracts::convert;
 use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::disclosure::ReferralStanding;
 use sendhub_domain::event::{EventKind, EventOutcome};
@@ -77,7 +77,11 @@ impl Hub {
         let faults = consent_faults(&consent, self.today());
         let new = New {
             method: RECORD_CONSENT,
-            kind: if refused { "CONSENT_REFUSED" } else { "CONSENT_GRANTED" },
+            kind: if refused {
+                "CONSENT_REFUSED"
+            } else {
+                "CONSENT_GRANTED"
+            },
             kept: Kept {
                 request_id: request.request_id.clone(),
                 digest: digest(request),
@@ -97,7 +101,13 @@ impl Hub {
         request: &wire::WithdrawConsentRequest,
     ) -> Result<Done, Status> {
         let ended = self
-            .ended("consents", "consent", &request.consent, request.withdrawn_on.as_ref(), &request.note)
+            .ended(
+                "consents",
+                "consent",
+                &request.consent,
+                request.withdrawn_on.as_ref(),
+                &request.note,
+            )
             .await;
         let new = New {
             method: WITHDRAW_CONSENT,
@@ -120,7 +130,10 @@ impl Hub {
         request: &wire::RecordFactRequest,
     ) -> Result<Done, Status> {
         let fact = request.fact.clone().unwrap_or_default();
-        let born = day(request.subject.as_ref().and_then(|subject| subject.date_of_birth.as_ref()));
+        let born = day(request
+            .subject
+            .as_ref()
+            .and_then(|subject| subject.date_of_birth.as_ref()));
         let (kind, takes_away) = fact_kind(&fact);
         let mut faults = fact_faults(&fact, born);
         if let Err(refusal) = may_record(caller, &fact) {
@@ -151,7 +164,13 @@ impl Hub {
         request: &wire::WithdrawFactRequest,
     ) -> Result<Done, Status> {
         let ended = self
-            .ended("facts", "fact", &request.fact, request.withdrawn_on.as_ref(), &request.reason)
+            .ended(
+                "facts",
+                "fact",
+                &request.fact,
+                request.withdrawn_on.as_ref(),
+                &request.reason,
+            )
             .await;
         let new = New {
             method: WITHDRAW_FACT,
@@ -177,7 +196,10 @@ impl Hub {
         note: &str,
     ) -> Result<(SubjectId, Ended), Refusal> {
         let id = named(collection, name).map(RightsRecordId).ok_or_else(|| {
-            Refusal::fields(vec![wrong(field, format!("is not of the form {collection}/<uuid>"))])
+            Refusal::fields(vec![wrong(
+                field,
+                format!("is not of the form {collection}/<uuid>"),
+            )])
         })?;
         let today = self.today();
         let on = day(on).unwrap_or(today);
@@ -282,7 +304,9 @@ impl Hub {
                 return Ok(done);
             }
         }
-        Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(0))))
+        Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(
+            0,
+        ))))
     }
 
     /// The person, with key and what their admission to the register writes.
@@ -359,7 +383,9 @@ impl Hub {
         after.push(record.clone());
         let now = facts(&after, born, &self.directory.load());
         let stopped = if new.takes_away {
-            self.stop(&held.records, &now, &mut effects).await.map_err(failed)?
+            self.stop(&held.records, &now, &mut effects)
+                .await
+                .map_err(failed)?
         } else {
             0
         };
@@ -541,7 +567,10 @@ fn fact_faults(fact: &wire::RightsFact, born: Option<Date>) -> Vec<Violation> {
         }
         Some(Fact::UnderstandingFinding(found)) => {
             if !found.decision.is_empty() && decision(&found.decision).is_none() {
-                out.push(wrong("fact.understanding_finding.decision", "names no decision or item"));
+                out.push(wrong(
+                    "fact.understanding_finding.decision",
+                    "names no decision or item",
+                ));
             }
         }
         Some(Fact::AgeDetermination(one)) => {

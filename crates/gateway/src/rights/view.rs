@@ -8,9 +8,7 @@ use sendhub_contracts::types::v1 as types;
 use sendhub_contracts::validate::At;
 use sendhub_domain::age::{AgeStatus, SchoolYearStart, anniversary, csa_first_day};
 use sendhub_domain::event::{EventKind, EventOutcome};
-use sendhub_domain::rights::{
-    Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass,
-};
+use sendhub_domain::rights::{Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass};
 use sendhub_store::StoreError;
 use tonic::Status;
 
@@ -36,14 +34,12 @@ impl Hub {
         let kind = if request.decision.is_empty() {
             DecisionKind::ConsentToDisclosure
         } else {
-            decision(&request.decision)
-                .map(|(kind, _)| kind)
-                .ok_or_else(|| {
-                    Refusal::new(
-                        sendhub_contracts::errors::v1::Reason::InvalidRequest,
-                        "decision: names no decision or item",
-                    )
-                })?
+            decision(&request.decision).map(|(kind, _)| kind).ok_or_else(|| {
+                Refusal::new(
+                    sendhub_contracts::errors::v1::Reason::InvalidRequest,
+                    "decision: names no decision or item",
+                )
+            })?
         };
         let answer = facts.holder_on(&Decision::Of(kind), on);
         Ok(wire::GetRightHolderResponse {
@@ -69,7 +65,9 @@ impl Hub {
         caller: &Caller,
         request: &wire::ListConsentsRequest,
     ) -> Result<Vec<wire::ConsentRecord>, Status> {
-        let (facts, records) = self.read_rights(caller, request.subject.as_ref(), CONSENTS).await?;
+        let (facts, records) = self
+            .read_rights(caller, request.subject.as_ref(), CONSENTS)
+            .await?;
         let today = self.today();
         let found = records.iter().rev().filter_map(|record| {
             let consent = record.kept.consent.clone()?;
@@ -153,8 +151,8 @@ impl Hub {
     ) -> Result<(RightsFacts, Vec<Record>), Status> {
         let failed = |failure: StoreError| store_refusal(&failure);
         let mut out = Vec::new();
-        let person = subject
-            .and_then(|subject| convert::person(subject, &At::Field(&At::Root, "subject"), &mut out));
+        let person =
+            subject.and_then(|subject| convert::person(subject, &At::Field(&At::Root, "subject"), &mut out));
         let (Some(person), true) = (person, out.is_empty()) else {
             return Err(self.turn_down(caller, method, Refusal::fields(out)).await);
         };

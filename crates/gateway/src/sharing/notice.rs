@@ -60,7 +60,11 @@ impl Intake for wire::SendNoticeRequest {
         };
         let (item, usual) = item(notice);
         let mut draft = Draft::to(everyone(sent, item)?);
-        draft.ground = Some(if sent.ground == Ground::None { usual } else { sent.ground });
+        draft.ground = Some(if sent.ground == Ground::None {
+            usual
+        } else {
+            sent.ground
+        });
         draft.facts.push(("item", item.code().into()));
         if let Some(open) = place.matter {
             draft.case = open.next();
@@ -142,7 +146,11 @@ fn clocks(hub: &Hub, caller: &Caller, sent: &Sent, notice: &Notice, today: Date)
             }
         }
         Notice::ChildProtectionFile(file) => {
-            vec![started("CP_FILE_5SD", day(file.left_on.as_ref()).or(Some(today)), own)]
+            vec![started(
+                "CP_FILE_5SD",
+                day(file.left_on.as_ref()).or(Some(today)),
+                own,
+            )]
         }
         Notice::PlanTransferNotice(told) => {
             let on = day(told.occurred_on.as_ref());

@@ -67,7 +67,10 @@ fn no_posting(content: &wire::ServiceChildProfileContent) -> Result<(), Refusal>
         look(format!("content.concerns[{index}].impact"), &concern.impact);
     }
     if let Some(mobility) = &content.mobility {
-        look("content.mobility.next_school_name".into(), &mobility.next_school_name);
+        look(
+            "content.mobility.next_school_name".into(),
+            &mobility.next_school_name,
+        );
     }
     if let Some(education) = &content.education {
         for (part, text) in [
@@ -83,7 +86,10 @@ fn no_posting(content: &wire::ServiceChildProfileContent) -> Result<(), Refusal>
         }
     }
     if let Some(sen) = &content.sen {
-        look("content.sen.provision_to_continue".into(), &sen.provision_to_continue);
+        look(
+            "content.sen.provision_to_continue".into(),
+            &sen.provision_to_continue,
+        );
         look("content.sen.access_arrangements".into(), &sen.access_arrangements);
         look("content.sen.equipment".into(), &sen.equipment);
     }
@@ -106,7 +112,9 @@ fn no_posting(content: &wire::ServiceChildProfileContent) -> Result<(), Refusal>
         reason: Reason::ServiceDetailRefused,
         ..Refusal::fields(out)
     }
-    .remedy("Describe the effect on the child. Postings, units and locations of the forces are never carried."))
+    .remedy(
+        "Describe the effect on the child. Postings, units and locations of the forces are never carried.",
+    ))
 }
 
 fn names_posting(text: &str) -> bool {

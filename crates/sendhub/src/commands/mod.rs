@@ -9,5 +9,7 @@ pub(crate) mod config;
 pub(crate) mod ctf;
 pub(crate) mod demo;
 pub(crate) mod inbox;
+pub(crate) mod policy;
+pub(crate) mod rights;
 pub(crate) mod send;
 pub(crate) mod serve;

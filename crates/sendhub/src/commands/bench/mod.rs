@@ -2,6 +2,7 @@
 
 mod echo;
 mod load;
+mod policy;
 mod record;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 use sendhub_client::profile::Profile;
 use sendhub_client::session::Session;
 use sendhub_domain::agency::{AgencyIdentifiers, AgencyKind};
@@ -35,6 +36,9 @@ const CONNECTIONS: usize = 4;
 /// streamed accepts. Client, hub and database share this machine: read the ratios, not the figures.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
+    /// Another measurement than the whole.
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Seconds for each measurement.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
@@ -49,6 +53,12 @@ pub(crate) struct Bench {
     rounds: usize,
 }
 
+/// What can be measured by itself.
+#[derive(Debug, Subcommand)]
+enum Part {
+    Policy(policy::PolicyBench),
+}
+
 /// One row of the report.
 struct Point {
     concurrency: usize,
@@ -58,6 +68,9 @@ struct Point {
 
 impl Bench {
     pub(crate) async fn run(&self, output: Output) -> Result<ExitCode> {
+        if let Some(Part::Policy(part)) = &self.part {
+            return part.run(output);
+        }
         ensure!(
             self.rounds > 0 && self.seconds > 0.0 && self.concurrency.iter().all(|one| *one > 0),
             "--rounds, --seconds and --concurrency must be more than zero"

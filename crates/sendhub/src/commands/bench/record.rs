@@ -215,6 +215,7 @@ impl Rows {
                     due_on,
                     header: vec![6; 380],
                     sealed: vec![7; size + 16 + 28],
+                    case: None,
                 },
                 delivery: DeliveryRow {
                     delivery: DeliveryId(SystemClock.new_id()),
