@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sendhub_contracts::mailbox::v1::{CollectedDelivery, collected_delivery};
+use sendhub_contracts::mailbox::v1::{CollectedDelivery, ExchangeKind, collected_delivery};
 use sendhub_contracts::transfer::v1::CtfDocument;
 use sendhub_ctf::{FileName, Profiles, join, scan};
 use serde_json::{Value, json};
@@ -170,9 +170,11 @@ impl Bridge {
 
     /// Collects what waits, writes it, and only then acknowledges it.
     async fn fetch(&self, step: &mut impl FnMut()) -> Result<usize, BridgeError> {
+        // Other exchanges wait for a system that can read them: a folder of files is no place for advice.
         let waiting: Vec<String> = courier::list(&self.session)
             .await?
             .into_iter()
+            .filter(|notice| notice.kind() == ExchangeKind::Transfer)
             .map(|notice| notice.delivery_id)
             .collect();
         let (known, new): (Vec<_>, Vec<_>) = waiting

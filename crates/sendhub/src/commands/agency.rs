@@ -233,6 +233,7 @@ pub(crate) const fn usual_role(kind: AgencyKind) -> &'static str {
         AgencyKind::LocalAuthority => "la-system",
         AgencyKind::HealthBody => "health-system",
         AgencyKind::HubOperator => "operator",
+        AgencyKind::MinistryOfDefence => "mod-system",
         _ => "mis-system",
     }
 }
