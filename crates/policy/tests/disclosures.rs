@@ -98,6 +98,16 @@ fn rows_in_the_same_style_are_read_and_hold() {
     assert_eq!(report.held_a + report.held_b, 41);
 }
 
+/// Rows that say the same in other words; a reason `EFFECT_ONLY` leaves the reason open.
+#[test]
+fn other_words_for_the_same_are_read() {
+    let table = DisclosureTable::parse(include_str!("vectors/disclosure_prose.csv")).unwrap();
+    let report = PolicySet::built_in().unwrap().run_disclosure_table(&table, TODAY);
+    assert!(report.differing.is_empty(), "{:#?}", report.differing);
+    let open = report.unnamed.iter().all(|row| row.expected.ends_with("EFFECT_ONLY"));
+    assert!(open && table.rows.len() == 60, "{:#?}", report.unnamed);
+}
+
 #[test]
 fn a_word_that_is_not_known_makes_the_row_differ() {
     let rules = PolicySet::built_in().unwrap();

@@ -92,7 +92,7 @@ fn ended(words: &Words) -> Option<ConsentStanding> {
         ),
         ("withdrawn|withdrew|revoked", ConsentStanding::Withdrawn),
         (
-            "lapsed|before rights passed|before the rights passed",
+            "lapsed|before rights passed|before the rights passed|was a child|while a child",
             ConsentStanding::Lapsed,
         ),
         ("expired|out of date|ended", ConsentStanding::Expired),

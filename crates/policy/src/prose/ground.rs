@@ -15,7 +15,7 @@ pub(super) struct Claim {
 /// Words that may stand beside a code.
 const BESIDE: &str = "opinion|undertaking|order|proceedings|enquiry|inquiry|reference|request|officer|\
                 role|duty|inspection|advice|agree|agrees|steps|informed|discussion|notice|agreement|\
-                appeal|recorded|consent|assessment|investigation|appeals|continuation";
+                appeal|recorded|claimed|itself|consent|assessment|investigation|appeals|continuation";
 
 /// # Errors
 /// The ground when it has no code and no word that is known.
@@ -23,19 +23,22 @@ pub(super) fn read(columns: &Columns<'_>) -> Result<Claim, Unread> {
     let text = columns.ground.trim();
     let (code, rest) = text.split_once([' ', ';', ',', '(']).unwrap_or((text, ""));
     let beside = Words::of(rest);
-    let ground = if code.eq_ignore_ascii_case("none") || code.is_empty() || code.eq_ignore_ascii_case("n/a") {
-        in_prose(&beside).unwrap_or(Ground::None)
+    let prose = Words::of(text);
+    // A code says nothing of its condition; what stands beside it, or prose in a code's place, does.
+    let (ground, claim) = if code.eq_ignore_ascii_case("none") || code.is_empty() || code == "n/a" {
+        (in_prose(&beside).unwrap_or(Ground::None), &beside)
     } else if let Some(ground) = Ground::from_code(code) {
-        ground
+        (ground, &beside)
     } else {
-        in_prose(&Words::of(&text.replace('_', " "))).ok_or_else(|| unread("ground_claimed", text))?
+        let ground = in_prose(&prose).ok_or_else(|| unread("ground_claimed", text))?;
+        (ground, &prose)
     };
     if !beside.is_empty() && !beside.has(BESIDE) {
         return Err(unread("ground_claimed", text));
     }
     Ok(Claim {
         ground,
-        proven: proven(ground, columns, &Words::of(text)),
+        proven: proven(ground, columns, claim),
         existing_advice: existing_advice(&beside),
     })
 }
@@ -57,6 +60,7 @@ fn in_prose(words: &Words) -> Option<Ground> {
         ("interests", Ground::InterestsOfChild),
         ("disabled persons", Ground::DisabledPersonsAct),
         ("children act", Ground::ChildrenAct),
+        ("own powers|power|transfer", Ground::StatutoryTransfer),
     ];
     let found = table.iter().find(|(phrases, _)| words.has(phrases));
     found.map(|(_, ground)| *ground)

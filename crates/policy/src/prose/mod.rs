@@ -38,7 +38,7 @@ impl Words {
     pub(crate) fn of(text: &str) -> Self {
         // A possessive is the word itself: parent's, children's.
         let plain = text.to_lowercase().replace("'s", "").replace("\u{2019}s", "");
-        let words = plain.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let words = plain.split(|c: char| !c.is_alphanumeric());
         Self(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
     }
 
