@@ -104,7 +104,10 @@ fn other_words_for_the_same_are_read() {
     let table = DisclosureTable::parse(include_str!("vectors/disclosure_prose.csv")).unwrap();
     let report = PolicySet::built_in().unwrap().run_disclosure_table(&table, TODAY);
     assert!(report.differing.is_empty(), "{:#?}", report.differing);
-    let open = report.unnamed.iter().all(|row| row.expected.ends_with("EFFECT_ONLY"));
+    let open = report
+        .unnamed
+        .iter()
+        .all(|row| row.expected.ends_with("EFFECT_ONLY"));
     assert!(open && table.rows.len() == 60, "{:#?}", report.unnamed);
 }
 
