@@ -391,11 +391,7 @@ impl Stage<'_> {
             }),
         };
         let before = authority.assessments().send_plan(share()).await.map_err(told)?;
-        let decision = before
-            .into_inner()
-            .receipt
-            .and_then(|receipt| receipt.decision)
-            .unwrap_or_default();
+        let decision = permitted(before.into_inner().receipt)?;
         story.tell(&format!(
             "Friday 26 June 2026, on the parent's consent: allowed ({}).",
             decision.reason_code
@@ -420,11 +416,7 @@ impl Stage<'_> {
         let giver = rights::GiverKind::YoungPerson;
         consent(&authority, &LEAVER, giver, types::Item::EhcPlan, COLLEGE).await?;
         let after = authority.assessments().send_plan(share()).await.map_err(told)?;
-        let allowed = after
-            .into_inner()
-            .receipt
-            .and_then(|receipt| receipt.decision)
-            .unwrap_or_default();
+        let allowed = permitted(after.into_inner().receipt)?;
         story.tell(&format!(
             "With the young person's own consent: allowed ({}).",
             allowed.reason_code
@@ -435,6 +427,19 @@ impl Stage<'_> {
             "after": allowed.reason_code,
         }))
     }
+}
+
+/// The decision of a receipt, which must allow.
+fn permitted(receipt: Option<types::Receipt>) -> Result<types::Decision> {
+    let decision = receipt
+        .and_then(|receipt| receipt.decision)
+        .context("a receipt without a decision")?;
+    ensure!(
+        decision.effect() == types::Effect::Permit,
+        "not allowed: {}",
+        decision.reason_code
+    );
+    Ok(decision)
 }
 
 fn named(agency: &str) -> types::AgencyReference {
@@ -500,12 +505,17 @@ async fn consent(
     item: types::Item,
     recipient: &str,
 ) -> Result<()> {
-    let today = recorder_day(pupil);
+    // The young person speaks on the day on which the right has become theirs.
+    let today = match giver {
+        rights::GiverKind::YoungPerson => date(2026, 6, 27),
+        _ => recorder_day(pupil),
+    };
     let mut given = rights::Consent {
         giver: giver.into(),
         giver_name: "Pat Example".into(),
         evidence: "signed form".into(),
         recipients: vec![named(recipient)],
+        purposes: vec![purpose(item).into()],
         valid_from: Some(wire_date(today)),
         given_on: Some(wire_date(today)),
         method: rights::ConsentMethod::Written.into(),
@@ -525,6 +535,14 @@ async fn consent(
         .await
         .map_err(told)?;
     Ok(())
+}
+
+/// For what the demo's consents are given.
+const fn purpose(item: types::Item) -> &'static str {
+    match item {
+        types::Item::EhcPlan => "COLLEGE_APPLICATION",
+        _ => "SERVICE_CHILD_TRANSITION",
+    }
 }
 
 /// A day on which every consent of the demo has been given.
@@ -551,6 +569,8 @@ async fn understands(recorder: &Session, pupil: &Pupil, item: &str, answer: type
                         decision: item.into(),
                         assessed_by_role: "SENCO".into(),
                         assessed_on: Some(wire_date(today)),
+                        // A finding about a child says nothing of the young person they become.
+                        review_by: (pupil.born == LEAVER.born).then(|| wire_date(date(2026, 6, 26))),
                         ..rights::UnderstandingFinding::default()
                     },
                 )),
