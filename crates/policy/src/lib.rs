@@ -14,6 +14,7 @@ mod facts;
 mod prose;
 mod rule;
 mod set;
+mod shelf;
 mod sources;
 mod table;
 mod term;

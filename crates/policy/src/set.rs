@@ -17,6 +17,7 @@ use crate::decision::{Decision, Effect};
 use crate::error::{Fault, PolicyError};
 use crate::facts::{Action, Facts, Question};
 use crate::rule::{ReadRule, Rule, Turn, read_rule};
+use crate::shelf::Shelf;
 use crate::sources::{Source, Sources};
 use crate::term::Term;
 use crate::vocabulary::Vocabulary;
@@ -37,7 +38,7 @@ pub struct PolicySet {
 /// only the rules that can match it and may speak.
 struct Edition {
     from: Date,
-    by_action: HashMap<(Action, Option<Turn>), cedar_policy::PolicySet>,
+    by_action: HashMap<(Action, Option<Turn>), Shelf>,
 }
 
 /// When rules are asked.
@@ -159,10 +160,10 @@ impl PolicySet {
             .editions
             .get(asked.edition)
             .and_then(|edition| edition.by_action.get(&(asked.action, None)));
-        policies.is_some_and(|policies| {
+        policies.is_some_and(|shelf| {
             let response = self
                 .authorizer
-                .is_authorized(&asked.request, policies, &self.entities);
+                .is_authorized(&asked.request, shelf.whole(), &self.entities);
             response.decision() == cedar_policy::Decision::Allow
         })
     }
@@ -187,7 +188,7 @@ impl PolicySet {
     /// should Cedar fail: what cannot be decided is refused.
     fn matched(&self, edition: &Edition, facts: &Facts) -> Option<Vec<&Rule>> {
         let request = self.words.request(facts, None).ok()?;
-        let ask = |turn| self.ask(edition, facts.action(), turn, &request);
+        let ask = |turn| self.ask(edition, facts, turn, &request);
         let mut matched = ask(None)?;
         if matched.is_empty() {
             matched = ask(Some(Turn::Silence))?;
@@ -206,14 +207,18 @@ impl PolicySet {
     fn ask(
         &self,
         edition: &Edition,
-        action: Action,
+        facts: &Facts,
         turn: Option<Turn>,
         request: &Request,
     ) -> Option<Vec<&Rule>> {
-        let Some(policies) = edition.by_action.get(&(action, turn)) else {
+        let Some(shelf) = edition.by_action.get(&(facts.action(), turn)) else {
             return Some(Vec::new());
         };
-        let response = self.authorizer.is_authorized(request, policies, &self.entities);
+        let policies = shelf.part(facts.codes()).ok()?;
+        if policies.is_empty() {
+            return Some(Vec::new());
+        }
+        let response = self.authorizer.is_authorized(request, &policies, &self.entities);
         let diagnostics = response.diagnostics();
         // Cedar passes over a rule that fails to evaluate, even one that forbids. Here that refuses.
         if diagnostics.errors().next().is_some() {
@@ -383,13 +388,44 @@ fn editions(rules: &[ReadRule], words: &Vocabulary) -> Result<Vec<Edition>, Stri
                     .map(|(_, policy)| policy.clone())
                     .collect();
                 if !policies.is_empty() {
-                    let set = cedar_policy::PolicySet::from_policies(policies)
-                        .map_err(|error| error.to_string())?;
-                    by_action.insert((*action, turn), set);
+                    by_action.insert((*action, turn), Shelf::new(policies)?);
                 }
             }
         }
         editions.push(Edition { from, by_action });
     }
     Ok(editions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sparing a question the rules that cannot match must never change what matches.
+    #[test]
+    fn the_part_of_a_shelf_says_what_the_whole_says() {
+        let set = PolicySet::built_in().unwrap();
+        let edition = &set.editions[set.edition(jiff::civil::date(2026, 11, 24))];
+        let mut compared = 0;
+        for facts in Facts::samples() {
+            let request = set.words.request(&facts, None).unwrap();
+            for turn in TURNS {
+                let Some(shelf) = edition.by_action.get(&(facts.action(), turn)) else {
+                    continue;
+                };
+                let matched = |policies: &cedar_policy::PolicySet| {
+                    let response = set.authorizer.is_authorized(&request, policies, &set.entities);
+                    response
+                        .diagnostics()
+                        .reason()
+                        .cloned()
+                        .collect::<BTreeSet<PolicyId>>()
+                };
+                let part = shelf.part(facts.codes()).unwrap();
+                assert_eq!(matched(&part), matched(shelf.whole()), "{facts:?}");
+                compared += usize::from(part.policies().count() < shelf.whole().policies().count());
+            }
+        }
+        assert!(compared > 1_000, "{compared} questions were spared rules");
+    }
 }

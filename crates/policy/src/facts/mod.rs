@@ -24,6 +24,7 @@ pub(crate) use disclosure::Receiver;
 pub(crate) use transfer::{Destination, TransferRow};
 pub(crate) use unclaimed::UnclaimedRow;
 
+use crate::shelf::Codes;
 use crate::term::{Term, term};
 use crate::vocabulary::Vocabulary;
 
@@ -116,6 +117,14 @@ impl Facts {
             Self::Transfer(facts) => facts.action(),
             Self::Unclaimed(facts) => facts.action(),
             Self::Disclosure(facts) => facts.action(),
+        }
+    }
+
+    /// The codes by which rules are put apart ([`crate::shelf`]): item and ground.
+    pub(crate) fn codes(&self) -> Codes {
+        match self {
+            Self::Disclosure(facts) => [Some(facts.item.code()), Some(facts.ground.code())],
+            Self::Transfer(_) | Self::Unclaimed(_) => [None, None],
         }
     }
 

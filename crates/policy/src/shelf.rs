@@ -1,0 +1,200 @@
+//! A shelf of rules that are asked together, and the few of them that can match what is asked.
+//!
+//! The engine evaluates every rule it is given. Most rules say first which item or which ground they are about, so a
+//! question can be spared all the others. What a rule needs is read from the rule itself: only what must hold for it
+//! to match, never a guess, so that the answer is the same with the whole shelf.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cedar_policy::Policy;
+use serde_json::Value;
+
+/// The facts by which rules are put apart: item and ground, as the rules' context names them.
+const APART: [&str; 2] = ["item", "ground"];
+
+/// The codes of a question's facts, in the order of [`APART`]; `None` when its exchange has no such fact.
+pub(crate) type Codes = [Option<&'static str>; APART.len()];
+
+/// What a rule needs of each fact in [`APART`]; `None` when it may match whatever it is.
+type Needs = [Option<BTreeSet<String>>; APART.len()];
+
+/// Rules that are asked together.
+pub(crate) struct Shelf {
+    whole: cedar_policy::PolicySet,
+    rules: Vec<(Policy, Needs)>,
+    /// Made when a question first asks for it: there are few kinds of questions.
+    parts: RwLock<HashMap<Codes, Arc<cedar_policy::PolicySet>>>,
+}
+
+impl Shelf {
+    /// A shelf of these rules.
+    ///
+    /// # Errors
+    /// The engine's account of why it does not take them.
+    pub(crate) fn new(policies: Vec<Policy>) -> Result<Self, String> {
+        let whole = set(policies.iter().cloned())?;
+        let rules = policies
+            .into_iter()
+            .map(|policy| {
+                let needs = needs(&policy);
+                (policy, needs)
+            })
+            .collect();
+        Ok(Self {
+            whole,
+            rules,
+            parts: RwLock::default(),
+        })
+    }
+
+    /// Every rule.
+    pub(crate) const fn whole(&self) -> &cedar_policy::PolicySet {
+        &self.whole
+    }
+
+    /// The rules that can match facts with these codes.
+    pub(crate) fn part(&self, codes: Codes) -> Result<Arc<cedar_policy::PolicySet>, String> {
+        let known = self
+            .parts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&codes)
+            .cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let fitting = self.rules.iter().filter(|(_, needs)| {
+            needs
+                .iter()
+                .zip(codes)
+                .all(|(needed, code)| match (needed, code) {
+                    (Some(needed), Some(code)) => needed.contains(code),
+                    _ => true,
+                })
+        });
+        let made = Arc::new(set(fitting.map(|(policy, _)| policy.clone()))?);
+        self.parts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(codes, Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+fn set(policies: impl Iterator<Item = Policy>) -> Result<cedar_policy::PolicySet, String> {
+    cedar_policy::PolicySet::from_policies(policies).map_err(|error| error.to_string())
+}
+
+/// What a rule needs, from its `when` clauses. A rule that cannot be read so needs nothing: it is always asked.
+fn needs(policy: &Policy) -> Needs {
+    let mut needs: Needs = [const { None }; APART.len()];
+    let Ok(json) = policy.to_json() else { return needs };
+    let clauses = json["conditions"].as_array().cloned().unwrap_or_default();
+    for clause in clauses.iter().filter(|clause| clause["kind"] == "when") {
+        for (need, fact) in needs.iter_mut().zip(APART) {
+            *need = both(need.take(), needed(&clause["body"], fact));
+        }
+    }
+    needs
+}
+
+/// The values of a fact without which an expression cannot be true; `None` when it does not depend on it so.
+fn needed(expression: &Value, fact: &str) -> Option<BTreeSet<String>> {
+    let sides = |operator: &str| {
+        let found = &expression[operator];
+        (!found.is_null()).then(|| (needed(&found["left"], fact), needed(&found["right"], fact)))
+    };
+    if let Some((left, right)) = sides("&&") {
+        return both(left, right);
+    }
+    if let Some((left, right)) = sides("||") {
+        return left.zip(right).map(|(left, right)| &left | &right);
+    }
+    let equal = &expression["=="];
+    if !equal.is_null() {
+        let value = match (is_fact(&equal["left"], fact), is_fact(&equal["right"], fact)) {
+            (true, _) => code(&equal["right"]),
+            (_, true) => code(&equal["left"]),
+            _ => None,
+        };
+        return value.map(|value| BTreeSet::from([value]));
+    }
+    let contains = &expression["contains"];
+    if !contains.is_null() && is_fact(&contains["right"], fact) {
+        let listed = contains["left"]["Set"].as_array()?;
+        return listed.iter().map(code).collect();
+    }
+    None
+}
+
+/// What two conditions that must both hold need together.
+fn both(one: Option<BTreeSet<String>>, other: Option<BTreeSet<String>>) -> Option<BTreeSet<String>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(&one & &other),
+        (one, other) => one.or(other),
+    }
+}
+
+fn is_fact(expression: &Value, fact: &str) -> bool {
+    expression["."]["attr"] == fact && expression["."]["left"]["Var"] == "context"
+}
+
+fn code(expression: &Value) -> Option<String> {
+    expression["Value"]["__entity"]["id"].as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::str::FromStr as _;
+
+    fn of(condition: &str) -> Needs {
+        let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+        needs(&Policy::from_str(&text).unwrap())
+    }
+
+    fn codes(listed: &[&str]) -> Option<BTreeSet<String>> {
+        Some(listed.iter().map(|&code| code.to_owned()).collect())
+    }
+
+    #[test]
+    fn only_what_must_hold_is_needed() {
+        let plan = r#"context.item == Item::"EHC_PLAN""#;
+        let reg6 = r#"context.ground == Ground::"REG6""#;
+        for (condition, item, ground) in [
+            (plan.to_owned(), codes(&["EHC_PLAN"]), None),
+            (
+                format!("{plan} && {reg6}"),
+                codes(&["EHC_PLAN"]),
+                codes(&["REG6"]),
+            ),
+            (format!("{plan} || {reg6}"), None, None),
+            (
+                format!(r#"{plan} || context.item == Item::"ADVICE""#),
+                codes(&["ADVICE", "EHC_PLAN"]),
+                None,
+            ),
+            (
+                r#"[Item::"EHC_PLAN", Item::"ADVICE"].contains(context.item)"#.to_owned(),
+                codes(&["ADVICE", "EHC_PLAN"]),
+                None,
+            ),
+            (format!("!({plan})"), None, None),
+            (format!("if {plan} then true else false"), None, None),
+            (
+                format!(r#"{plan} && context.item == Item::"ADVICE""#),
+                codes(&[]),
+                None,
+            ),
+        ] {
+            assert_eq!(of(&condition), [item, ground], "{condition}");
+        }
+    }
+
+    #[test]
+    fn an_unless_clause_says_nothing_of_what_must_hold() {
+        let text = r#"permit (principal, action, resource) unless { context.item == Item::"EHC_PLAN" };"#;
+        assert_eq!(needs(&Policy::from_str(text).unwrap()), [None, None]);
+    }
+}
