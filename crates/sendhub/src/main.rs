@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use commands::{agency, audit, bench, bridge, clock, config, ctf, demo, inbox, policy, rights, serve};
+use commands::{
+    agency, agreement, audit, bench, bridge, clock, config, ctf, demo, inbox, policy, rights, serve,
+};
 
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
 #[derive(Debug, Parser)]
@@ -29,6 +31,9 @@ enum Command {
     /// Keep the agencies: who takes part, with which certificates and keys.
     #[command(subcommand)]
     Agency(Box<agency::Command>),
+    /// Keep the sharing agreements between agencies.
+    #[command(subcommand)]
+    Agreement(agreement::Command),
     /// Look at and collect what waits for an agency.
     #[command(subcommand)]
     Inbox(inbox::Command),
@@ -81,6 +86,7 @@ async fn main() -> ExitCode {
         Command::Init(init) => init.run(output).await,
         Command::Serve(serve) => Box::pin(serve.run(output)).await,
         Command::Agency(command) => agency::run(&command, output).await,
+        Command::Agreement(command) => agreement::run(&command, output).await,
         Command::Inbox(command) => inbox::run(&command, output).await,
         Command::Bridge(bridge) => Box::pin(bridge.run(output)).await,
         Command::Ctf(command) => Box::pin(ctf::run(&command, output)).await,

@@ -13,6 +13,7 @@ use sendhub_domain::agency::{
     Agency, AgencyCertificate, AgencyId, AgencyIdentifiers, AgencyKind, AgencyStatus, SigningKey,
     TokenAlgorithm,
 };
+use sendhub_domain::agreement::Agreement;
 use sendhub_domain::event::{Actor, AuditEvent, EventKind, EventOutcome};
 use sendhub_gateway::clock::{Clock as _, SystemClock};
 use sendhub_gateway::config::Config;
@@ -75,6 +76,17 @@ pub(crate) fn create(folder: &Path, hub: &NewHub) -> Result<PathBuf> {
     Ok(config)
 }
 
+/// Who acts when the command line writes.
+fn command_line() -> Actor {
+    Actor {
+        agency: None,
+        subject: Some("command-line".into()),
+        role: Some("operator".into()),
+        certificate: None,
+        token_id: None,
+    }
+}
+
 /// The name of the authority that issues agencies' certificates.
 fn agencies(hub: &str) -> String {
     format!("{hub} agencies")
@@ -129,13 +141,7 @@ impl Site {
             SystemClock.now(),
             done,
         );
-        event.actor = Some(Actor {
-            agency: None,
-            subject: Some("command-line".into()),
-            role: Some("operator".into()),
-            certificate: None,
-            token_id: None,
-        });
+        event.actor = Some(command_line());
         event.recipients = vec![agency.id.clone()];
         event.facts.push(("status", agency.status.code().into()));
         event.facts.push(("revision", agency.revision.to_string()));
@@ -143,8 +149,34 @@ impl Site {
             agency: Box::new(agency),
             expected_revision,
         };
+        self.write(&event, effect).await
+    }
+
+    /// Writes a sharing agreement with its leaf; it replaces the revision that it carries.
+    pub(crate) async fn put_agreement(&self, agreement: Agreement, done: &'static str) -> Result<()> {
+        let mut event = AuditEvent::new(
+            EventKind::DirectoryChanged,
+            EventOutcome::Success,
+            SystemClock.now(),
+            done,
+        );
+        event.actor = Some(command_line());
+        event.recipients.clone_from(&agreement.parties);
+        event.facts.push(("agreement", agreement.id.to_string()));
+        let expected_revision = agreement.revision;
+        let effect = Effect::PutAgreement {
+            agreement: Box::new(Agreement {
+                revision: expected_revision + 1,
+                ..agreement
+            }),
+            expected_revision,
+        };
+        self.write(&event, effect).await
+    }
+
+    async fn write(&self, event: &AuditEvent, effect: Effect) -> Result<()> {
         let change = Change {
-            entry: LogEntry::encode(&event),
+            entry: LogEntry::encode(event),
             effects: vec![effect],
         };
         for result in self.store.commit(vec![change]).await? {

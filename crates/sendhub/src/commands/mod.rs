@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod agency;
+pub(crate) mod agreement;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod bridge;
