@@ -426,6 +426,11 @@ impl Config {
             faults.push("keys: give exactly one of master_key_file and master_key_env".into());
         }
         self.attachments.faults(&mut faults);
+        if self.rehearsal.is_some() && !self.listen.address.ip().is_loopback() {
+            faults.push(
+                "rehearsal: only a hub that listens on a loopback address may rehearse; others hold real records".into(),
+            );
+        }
         self.missing_files(&mut faults);
         self.zero_limits(&mut faults);
         faults

@@ -107,7 +107,9 @@ impl Hub {
     /// Takes up changed rules while the hub runs, when they come from a folder: a broken set is refused, and the old
     /// one stays.
     pub async fn keep_policy(self: Arc<Self>, folder: PathBuf, every: Duration) {
-        let mut seen = self.policy.load().version().to_owned();
+        // What serves, and what was refused and need not be looked at again; what was read last.
+        let mut settled = self.policy.load().version().to_owned();
+        let mut last = settled.clone();
         let mut tick = tokio::time::interval(every);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -115,24 +117,32 @@ impl Hub {
                 () = self.stopping.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            // Read as a whole each time: an editor writes in steps, and a half-written set is refused like any other.
             let Ok(sources) = Sources::read(&folder) else {
                 continue;
             };
             let version = sources.version();
-            if version == seen {
+            // An editor writes in steps: only what stands still for a tick is looked at.
+            let moving = std::mem::replace(&mut last, version.clone()) != version;
+            if moving || version == settled {
                 continue;
             }
-            seen.clone_from(&version);
             match PolicySet::load(&folder, day_in_england(self.clock.now())) {
-                Ok(set) => self.take_policy(set).await,
-                Err(failure) => error!(%failure, "the changed rules are broken; the old ones stay"),
+                Ok(set) if set.version() == version => {
+                    if self.take_policy(set).await {
+                        settled = version;
+                    }
+                }
+                Ok(_) => {}
+                Err(failure) => {
+                    settled = version;
+                    error!(%failure, "the changed rules are broken; the old ones stay");
+                }
             }
         }
     }
 
     /// Puts a checked set of rules in the place of the one that serves, once the log says so.
-    async fn take_policy(&self, set: PolicySet) {
+    async fn take_policy(&self, set: PolicySet) -> bool {
         let mut event = AuditEvent::new(
             EventKind::PolicyChanged,
             EventOutcome::Success,
@@ -146,8 +156,12 @@ impl Hub {
             Ok(_) => {
                 info!(version = set.version(), "new rules");
                 self.policy.store(Arc::new(set));
+                true
             }
-            Err(failure) => error!(%failure, "the log does not take the change of rules; the old ones stay"),
+            Err(failure) => {
+                error!(%failure, "the log does not take the change of rules yet; the old ones stay");
+                false
+            }
         }
     }
 

@@ -44,16 +44,22 @@ impl Hub {
             if due.is_empty() {
                 return Ok(());
             }
+            let mut given = 0;
             for clock in &due {
-                self.give_notice(clock, today).await;
+                if self.stopping.is_cancelled() {
+                    return Ok(());
+                }
+                given += usize::from(self.give_notice(clock, today).await);
             }
-            if due.len() < AT_ONCE as usize {
+            // Where one could not be written the same clocks would come again at once: they come at the next tick.
+            if due.len() < AT_ONCE as usize || given < due.len() {
                 return Ok(());
             }
         }
     }
 
-    async fn give_notice(&self, clock: &ClockRecord, today: Date) {
+    /// Whether the notice is given, by this gateway or a quicker one.
+    async fn give_notice(&self, clock: &ClockRecord, today: Date) -> bool {
         let plan = ClockRule::from_code(&clock.rule)
             .map(NoticePlan::of)
             .unwrap_or_default();
@@ -107,10 +113,14 @@ impl Hub {
                 for agency in told {
                     self.wakeups.ring(&agency);
                 }
+                true
             }
             // Another gateway was quicker.
-            Err(CommitRefused::Conflict(Conflict::ClockMoved)) => {}
-            Err(failure) => warn!(%failure, "a clock's notice could not be written; it is tried again"),
+            Err(CommitRefused::Conflict(Conflict::ClockMoved)) => true,
+            Err(failure) => {
+                warn!(%failure, "a clock's notice could not be written; it is tried again");
+                false
+            }
         }
     }
 }

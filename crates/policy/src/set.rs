@@ -276,6 +276,10 @@ fn read_rules(sources: &[Source], faults: &mut Vec<Fault>) -> Vec<ReadRule> {
                 continue;
             }
         };
+        // A file that an editor has just emptied is no set of rules without them.
+        if policies.policies().next().is_none() {
+            faults.push(source.fault(None, None, "holds no rule"));
+        }
         if policies.num_of_templates() > 0 {
             faults.push(source.fault(None, None, "templates are not used here"));
         }
