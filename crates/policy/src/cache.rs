@@ -80,8 +80,9 @@ mod tests {
     #[test]
     fn it_never_grows_beyond_its_bound() {
         let cache = DecisionCache::new();
+        let facts = Facts::samples()[0];
         for edition in 0..3 * SHARDS * SHARD_CAPACITY {
-            cache.get_or_decide((edition, Facts::samples()[0]), || Decision::default_deny("v"));
+            cache.get_or_decide((edition, facts), || Decision::default_deny("v"));
         }
         assert!(cache.len() <= SHARDS * SHARD_CAPACITY, "{}", cache.len());
         assert!(cache.len() > SHARD_CAPACITY, "all parts are used");

@@ -132,6 +132,16 @@ fn each_broken_rule_is_refused_with_its_fault() {
         ),
         (
             "@id(\"search\")",
+            "@id(\"search\") @after(\"SILENCE, DENY\")",
+            "@after is one or more of SILENCE, DENY and REFER",
+        ),
+        (
+            "@id(\"search\")",
+            "@id(\"search\") @after(\"PERMIT\")",
+            "@after is one or more of SILENCE, DENY and REFER",
+        ),
+        (
+            "@id(\"search\")",
             "@id(\"search\") @effect(\"REFER\")",
             "@effect is REFER on a forbid or HOLD",
         ),
@@ -272,6 +282,65 @@ fn a_referral_waits_behind_a_refusal_and_before_a_permit() {
         search(&set, TODAY, UnclaimedAct::Search),
         (Effect::Deny, "never".into())
     );
+}
+
+#[test]
+fn a_rule_may_wait_for_silence_or_change_another_answer() {
+    let named = |id: &str, more: &str| SOUND.replace("@id(\"search\")", &format!("@id(\"{id}\") {more}"));
+    let forbid = |id: &str, more: &str| {
+        named(id, &format!("@remedy(\"Ask.\") {more}")).replace("permit (", "forbid (")
+    };
+    let rows: [(&[String], Effect, &str); 8] = [
+        (&[named("late", "@after(\"SILENCE\")")], Effect::Permit, "late"),
+        (
+            &[named("first", ""), forbid("late", "@after(\"SILENCE\")")],
+            Effect::Permit,
+            "first",
+        ),
+        (&[named("lift", "@after(\"DENY\")")], Effect::Permit, "lift"),
+        (
+            &[named("lift", "@after(\"REFER\")")],
+            Effect::Deny,
+            "default-deny",
+        ),
+        (
+            &[forbid("no", ""), named("lift", "@after(\"DENY REFER\")")],
+            Effect::Permit,
+            "lift",
+        ),
+        (
+            &[
+                forbid("no", "@after(\"SILENCE\")"),
+                named("lift", "@after(\"DENY\")"),
+            ],
+            Effect::Permit,
+            "lift",
+        ),
+        (
+            &[
+                forbid("ask", "@effect(\"REFER\")"),
+                named("lift", "@after(\"DENY\")"),
+            ],
+            Effect::Refer,
+            "ask",
+        ),
+        (
+            &[
+                forbid("ask", "@effect(\"REFER\")"),
+                forbid("refused", "@after(\"REFER\")"),
+            ],
+            Effect::Deny,
+            "refused",
+        ),
+    ];
+    for (rules, effect, id) in rows {
+        let set = load(&rules.concat()).unwrap();
+        assert_eq!(
+            search(&set, TODAY, UnclaimedAct::Search),
+            (effect, id.into()),
+            "{rules:?}"
+        );
+    }
 }
 
 #[test]

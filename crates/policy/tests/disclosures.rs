@@ -71,6 +71,19 @@ M24,DEREGISTRATION,special school (pupil placed by LA),LA,CHILD_OF_CSA,n/a,paren
 M25,WELFARE_CONTACT,college,parent,YOUNG_PERSON_18_24,has capacity,none,WELFARE_CONCERN,DENY,WELFARE_NOT_UNDER_18,Code 8.17,A
 M26,EHC_APPENDIX_ADVICE,LA,named school,CHILD_OF_CSA,n/a,none,STATUTORY_SEND_FINAL,ALLOW,DUTY_SEND_FINAL_PLAN,reg 17(5),A
 M27,EHC_PLAN,LA,school being consulted,CHILD_OF_CSA,n/a,none,STATUTORY_CONSULTATION,ALLOW,DUTY_CONSULT_INSTITUTION,CFA s.39,A
+M29,EHC_PLAN,school,next school,CHILD_OF_CSA,n/a,none,INTERESTS_OF_CHILD (school's own opinion),DENY,REG17_1A_OPINION_MISSING,reg 17(1)(a),B
+M30,EHC_PLAN,LA,intended HE institution,YOUNG_PERSON_18_24,has capacity,none,HE with young person request,ALLOW,REG17_1K_HIGHER_EDUCATION,reg 17(1)(k),B
+M31,EHC_PLAN,LA,police,CHILD_OF_CSA,n/a,none,POLICE_ENQUIRY,DENY,REG17_1D_ORDER_MISSING,reg 17(1)(d),B
+M32,CP_FILE,school DSL,next school office (not DSL),CHILD_OF_CSA,n/a,none,SAFEGUARDING,DENY,RECIPIENT_NOT_PERMITTED,KCSIE,A
+M33,REVIEW_INVITE,school,parent,YOUNG_PERSON_16_17,has capacity,young person (asks that the parent comes),REG20,ALLOW,REVIEW_PARENT_AGREED,Code 8.14,B
+M34,S23_NOTICE,NHS trust,LA,CHILD_BELOW_CSA,n/a,refused by parent; parent informed and offered discussion,S23,ALLOW,DUTY_S23,CFA s.23,A
+M35,DEREGISTRATION,special school (placed by LA),LA,CHILD_OF_CSA,n/a,parent's written notice; LA consents,HOME_EDUCATION,ALLOW,DEREGISTRATION_CONSENT_GIVEN,SI 2024/208,B
+M36,EHC_PLAN,LA,youth club,NEEDS_DETERMINATION,n/a,both parent and pupil,none,ALLOW,CONSENT_BOTH,EA 1996 s.8,B
+M37,EHC_PLAN,LA,youth club,NEEDS_DETERMINATION,n/a,parent,none,REFER,STATUS_NEEDS_DETERMINATION,EA 1996 s.8,B
+M38,EHC_PLAN,LA,college named in the plan,OVER_25 with s.46 continuation,n/a,none,STATUTORY_SEND_FINAL,ALLOW,DUTY_SEND_FINAL_PLAN,CFA s.46,B
+M39,EHC_PLAN,LA,college named in the plan,OVER_25 (no continuation),n/a,none,STATUTORY_SEND_FINAL,DENY,OVER_25_NO_CONTINUATION,CFA s.46,B
+M40,EHC_PLAN,LA,researcher without an undertaking,CHILD_OF_CSA,n/a,none,RESEARCH,DENY,REG17_1C_UNDERTAKING_MISSING,reg 17(1)(c),B
+M41,ADVICE_REQUEST,LA,Secretary of State for Defence,CHILD_OF_CSA (no serving parent),n/a,none,REG6,DENY,RECIPIENT_NOT_PERMITTED,reg 6(1)(b)(iv),B
 M28,EHC_PLAN,LA,employer,YOUNG_PERSON_16_17,lacks capacity (recorded for another decision),parent,none,DENY,CONSENT_WRONG_GIVER,MCA 2005,B
 ";
 
@@ -82,7 +95,20 @@ fn rows_in_the_same_style_are_read_and_hold() {
         report.differing.is_empty() && report.unnamed.is_empty(),
         "{report:#?}"
     );
-    assert_eq!(report.held_a + report.held_b, 28);
+    assert_eq!(report.held_a + report.held_b, 41);
+}
+
+/// Rows that say the same in other words; a reason `EFFECT_ONLY` leaves the reason open.
+#[test]
+fn other_words_for_the_same_are_read() {
+    let table = DisclosureTable::parse(include_str!("vectors/disclosure_prose.csv")).unwrap();
+    let report = PolicySet::built_in().unwrap().run_disclosure_table(&table, TODAY);
+    assert!(report.differing.is_empty(), "{:#?}", report.differing);
+    let open = report
+        .unnamed
+        .iter()
+        .all(|row| row.expected.ends_with("EFFECT_ONLY"));
+    assert!(open && table.rows.len() == 60, "{:#?}", report.unnamed);
 }
 
 #[test]
@@ -232,7 +258,7 @@ fn claims(facts: &DisclosureFacts) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_never_goes_on_a_consent_that_does_not_stand(

@@ -364,7 +364,7 @@ impl Hub {
         event.subject = Some(subject);
         event.sealed_sha256 = Some(sha256(&sealed).0);
         event.facts.push(("record", record.id.to_string()));
-        event.facts.push(("kind", new.kind.into()));
+        event.facts.push(("record_kind", new.kind.into()));
         if let Some(ended) = &new.kept.ended {
             event.facts.push(("ends", ended.record.clone()));
         }

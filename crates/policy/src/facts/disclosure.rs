@@ -9,7 +9,7 @@ use sendhub_domain::disclosure::{
 };
 
 use super::{Action, FamilyView, Pairs, Party, Stage, nth};
-use crate::term::term;
+use crate::term::{Term as _, term};
 use crate::vocabulary::Vocabulary;
 
 /// Who is to have it, as the directory knows them on the day of the decision.
@@ -311,7 +311,8 @@ impl DisclosureFacts {
     }
 
     pub(super) fn samples() -> Vec<Self> {
-        // Roles are the longest list; every item runs through it at both moments, and all the others with it.
+        // The schema has one context for each group and moment: in each, the longest list runs through, and all
+        // the others with it.
         let longest = RecipientRole::ALL.len().max(Ground::ALL.len());
         let sample = |item: Item, n: usize, stage: Stage| Self {
             stage,
@@ -341,10 +342,16 @@ impl DisclosureFacts {
             authority_consent: nth(n),
             serving_parent: nth(n),
         };
-        let items = Item::ALL.iter().copied();
-        items
-            .flat_map(|item| {
+        let groups = Group::ALL.iter().map(|group| {
+            let items = Item::ALL.iter().copied();
+            items
+                .filter(|item| Group::of(*item) == *group)
+                .collect::<Vec<_>>()
+        });
+        groups
+            .flat_map(|items| {
                 (0..longest).flat_map(move |n| {
+                    let item = items[n % items.len()];
                     [
                         sample(item, n, Stage::Submit),
                         sample(item, n, Stage::Collect(nth(n))),

@@ -34,40 +34,32 @@ pub(super) fn read(text: &str, status: AgeStatus, ability: Ability) -> Result<Co
 
 fn standing(words: &Words, status: AgeStatus, ability: Ability) -> Option<ConsentStanding> {
     // What is said after `none;` tells of steps, not of a consent. A notice or a request is none either.
-    let nothing = ["none", "n a", "nobody", "no consent", "not asked", "not needed"];
-    if words.is_empty() || words.has(&nothing) || words.has(&["notice", "request", "request on file"]) {
+    let nothing = "none|n a|nobody|no consent|not asked|not needed";
+    if words.is_empty() || words.has(nothing) || words.has("notice|request|request on file") {
         return Some(ConsentStanding::None);
     }
     if let Some(ended) = ended(words) {
         return Some(ended);
     }
-    let parent = words.has(&["parent", "parents", "mother", "father", "carer", "guardian"]);
-    let young = words.has(&["young person", "yp"]);
-    let child = words.has(&["child", "pupil", "student"]);
-    let authorised = words.has(&["authorised", "authorised by", "authority"]);
-    if parent && authorised {
+    // Who is named first has given it: a young person may name the parent whom it is about.
+    if words.begins("young person|yp") && !words.has("and") {
+        return Some(of_young_person(status, ability));
+    }
+    let parent = words.has("parent|parents|mother|father|carer|guardian");
+    let young = words.has("young person|yp");
+    let child = words.has("child|pupil|student");
+    let authorised = words.has("authorised|authorised by|authority");
+    let agreed = young && words.has("agreement|agrees|permission") && !words.has("no|not|without");
+    if parent && (authorised || agreed) {
         return Some(of_authorised_parent(status, ability));
     }
-    if words.has(&["both"]) || (parent && (young || child) && words.has(&["and"])) {
+    if words.has("both") || (parent && (young || child) && words.has("and")) {
         return Some(ConsentStanding::Both);
     }
-    let alone = words.has(&[
-        "no representative",
-        "no deputy",
-        "no attorney",
-        "without representative",
-    ]);
-    let representative = !alone
-        && words.has(&[
-            "deputy",
-            "attorney",
-            "lpa",
-            "donee",
-            "representative",
-            "court of protection",
-        ]);
+    let alone = words.has("no representative|no deputy|no attorney|without representative");
+    let representative = !alone && words.has("deputy|attorney|lpa|donee|representative|court of protection");
     Some(
-        if parent && words.has(&["parent representative", "representative of the parent"]) {
+        if parent && words.has("parent representative|representative of the parent") {
             of_alternative_person(status, ability)
         } else if parent && representative {
             // A parent cannot act where a representative exists.
@@ -83,15 +75,7 @@ fn standing(words: &Words, status: AgeStatus, ability: Ability) -> Option<Consen
             of_young_person(status, ability)
         } else if child {
             of_child(status, ability)
-        } else if words.has(&[
-            "school",
-            "teacher",
-            "grandparent",
-            "social worker",
-            "la",
-            "local authority",
-            "sibling",
-        ]) {
+        } else if words.has("school|teacher|grandparent|social worker|la|local authority|sibling") {
             ConsentStanding::WrongGiver
         } else {
             return None;
@@ -101,28 +85,20 @@ fn standing(words: &Words, status: AgeStatus, ability: Ability) -> Option<Consen
 
 /// Consents that no longer stand, or never did.
 fn ended(words: &Words) -> Option<ConsentStanding> {
-    let table: &[(&[&str], ConsentStanding)] = &[
+    let table: &[(&str, ConsentStanding)] = &[
         (
-            &["refused", "refuses", "refusal", "objects", "objected"],
+            "refused|refuses|refusal|objects|objected",
             ConsentStanding::Refused,
         ),
-        (&["withdrawn", "withdrew", "revoked"], ConsentStanding::Withdrawn),
+        ("withdrawn|withdrew|revoked", ConsentStanding::Withdrawn),
         (
-            &["lapsed", "before rights passed", "before the rights passed"],
+            "lapsed|before rights passed|before the rights passed|was a child|while a child",
             ConsentStanding::Lapsed,
         ),
-        (&["expired", "out of date", "ended"], ConsentStanding::Expired),
+        ("expired|out of date|ended", ConsentStanding::Expired),
         (
-            &[
-                "out of scope",
-                "another recipient",
-                "another item",
-                "another purpose",
-                "different recipient",
-                "different purpose",
-                "different item",
-                "other recipient",
-            ],
+            "out of scope|another recipient|another item|another purpose|different recipient|\
+                different purpose|different item|other recipient",
             ConsentStanding::OutOfScope,
         ),
     ];

@@ -38,13 +38,13 @@ impl Words {
     pub(crate) fn of(text: &str) -> Self {
         // A possessive is the word itself: parent's, children's.
         let plain = text.to_lowercase().replace("'s", "").replace("\u{2019}s", "");
-        let words = plain.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let words = plain.split(|c: char| !c.is_alphanumeric());
         Self(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
     }
 
-    /// Whether one of the phrases stands in it, word for word.
-    pub(crate) fn has(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| {
+    /// Whether one of the phrases, which `|` sets apart, stands in it word for word.
+    pub(crate) fn has(&self, phrases: &str) -> bool {
+        phrases.split('|').any(|phrase| {
             let phrase: Vec<&str> = phrase.split(' ').collect();
             self.0
                 .windows(phrase.len())
@@ -52,11 +52,18 @@ impl Words {
         })
     }
 
+    /// Whether it begins with one of the phrases, which `|` sets apart.
+    fn begins(&self, phrases: &str) -> bool {
+        phrases.split('|').any(|phrase| {
+            phrase
+                .split(' ')
+                .eq(self.0.iter().take(phrase.split(' ').count()).map(String::as_str))
+        })
+    }
+
     /// Whether something in it is denied.
     fn denies(&self) -> bool {
-        self.has(&[
-            "no", "not", "without", "missing", "never", "bare", "unsigned", "lacks", "lacking", "neither",
-        ])
+        self.has("no|not|without|missing|never|bare|unsigned|lacks|lacking|neither")
     }
 
     fn is_empty(&self) -> bool {
@@ -82,8 +89,7 @@ pub(crate) fn facts(columns: &Columns<'_>) -> Result<DisclosureFacts, Unread> {
     let sender = Words::of(columns.sender);
     let told = Words::of(&format!("{} {}", columns.consent, columns.ground));
     let beside = Words::of(&format!("{} {}", columns.status, columns.ground));
-    let agreed =
-        told.has(&["sharing agreement"]) && !told.has(&["no sharing agreement", "without sharing agreement"]);
+    let agreed = told.has("sharing agreement") && !told.has("no sharing agreement|without sharing agreement");
     Ok(DisclosureFacts {
         ground: ground.ground,
         proof: if ground.proven {
@@ -100,7 +106,7 @@ pub(crate) fn facts(columns: &Columns<'_>) -> Result<DisclosureFacts, Unread> {
             AgreementStanding::None
         },
         existing_advice: ground.existing_advice,
-        plan_continuation: if beside.has(&["continuation", "kept", "s 46", "continued"]) && !beside.denies() {
+        plan_continuation: if beside.has("continuation|kept|s 46|continued") && !beside.denies() {
             Continuation::Recorded
         } else {
             Continuation::None
@@ -118,7 +124,7 @@ pub(crate) fn facts(columns: &Columns<'_>) -> Result<DisclosureFacts, Unread> {
 }
 
 /// Words that say that a parent serves.
-const SERVES: &[&str] = &["serving", "serves", "armed forces", "service child", "military"];
+const SERVES: &str = "serving|serves|armed forces|service child|military";
 
 /// The status, which comes first, and what is said beside it.
 fn status(text: &str) -> Result<(AgeStatus, Words), Unread> {
@@ -127,17 +133,7 @@ fn status(text: &str) -> Result<(AgeStatus, Words), Unread> {
         AgeStatus::from_code(code.trim_end_matches([',', ';'])).ok_or_else(|| unread("status", text))?;
     let beside = Words::of(rest);
     let known = beside.has(SERVES)
-        || beside.has(&[
-            "year",
-            "continuation",
-            "continued",
-            "kept",
-            "s 46",
-            "placed",
-            "plan",
-            "looked after",
-            "registered",
-        ]);
+        || beside.has("year|continuation|continued|kept|s 46|placed|plan|looked after|registered");
     if beside.is_empty() || known {
         return Ok((status, beside));
     }
@@ -147,61 +143,31 @@ fn status(text: &str) -> Result<(AgeStatus, Words), Unread> {
 /// Understanding or capacity. A finding for another decision leaves capacity presumed.
 fn ability(text: &str) -> Result<Ability, Unread> {
     let words = Words::of(text);
-    let table: &[(&[&str], Ability)] = &[
+    let table: &[(&str, Ability)] = &[
         (
-            &["said to lack", "alleged to lack", "thought to lack"],
+            "said to lack|alleged to lack|thought to lack",
             Ability::SaidToLackUnder16,
         ),
         (
-            &[
-                "another decision",
-                "different decision",
-                "other decision",
-                "other decisions",
-                "in general",
-            ],
+            "another decision|different decision|other decision|other decisions|in general",
             Ability::HasCapacity,
         ),
         (
-            &[
-                "lacks capacity",
-                "lack capacity",
-                "no capacity",
-                "without capacity",
-            ],
+            "lacks capacity|lack capacity|no capacity|without capacity",
             Ability::LacksCapacity,
         ),
         (
-            &[
-                "not assessed",
-                "not recorded",
-                "unknown",
-                "not known",
-                "unrecorded",
-            ],
+            "not assessed|not recorded|unknown|not known|unrecorded",
             Ability::NotRecorded,
         ),
         (
-            &[
-                "insufficient",
-                "insufficient understanding",
-                "not sufficient",
-                "does not understand",
-                "lacks understanding",
-                "no understanding",
-                "too young",
-            ],
+            "insufficient|insufficient understanding|not sufficient|does not understand|\
+                lacks understanding|no understanding|too young",
             Ability::DoesNotUnderstand,
         ),
-        (
-            &["sufficient", "understands", "understanding"],
-            Ability::Understands,
-        ),
-        (&["has capacity", "presumed", "capacity"], Ability::HasCapacity),
-        (
-            &["n a", "na", "none", "not relevant", "not applicable"],
-            Ability::NotRecorded,
-        ),
+        ("sufficient|understands|understanding", Ability::Understands),
+        ("has capacity|presumed|capacity", Ability::HasCapacity),
+        ("n a|na|none|not relevant|not applicable", Ability::NotRecorded),
     ];
     if words.is_empty() {
         return Ok(Ability::NotRecorded);
@@ -216,7 +182,7 @@ fn s23_steps(item: Item, told: &Words) -> S23Steps {
     if item != Item::S23Notice {
         return S23Steps::NotNeeded;
     }
-    let done = told.has(&["informed"]) && told.has(&["discussion", "offered", "talk", "discuss"]);
+    let done = told.has("informed") && told.has("discussion|offered|talk|discuss");
     if done && !told.denies() {
         S23Steps::Done
     } else {
@@ -226,16 +192,9 @@ fn s23_steps(item: Item, told: &Words) -> S23Steps {
 
 /// A pupil of a special school was placed there by the authority unless the table says otherwise.
 fn placement(item: Item, kind: AgencyKind, sender: &Words, beside: &Words) -> SchoolPlacement {
-    let otherwise = [
-        "placed by parent",
-        "placed by the parent",
-        "placed by parents",
-        "not placed",
-        "privately placed",
-    ];
-    let special = kind == AgencyKind::SpecialSchool || sender.has(&["special"]);
-    let placed =
-        item == Item::Deregistration && special && !sender.has(&otherwise) && !beside.has(&otherwise);
+    let otherwise = "placed by parent|placed by the parent|placed by parents|not placed|privately placed";
+    let special = kind == AgencyKind::SpecialSchool || sender.has("special");
+    let placed = item == Item::Deregistration && special && !sender.has(otherwise) && !beside.has(otherwise);
     if placed {
         SchoolPlacement::SpecialPlacedByAuthority
     } else {
@@ -244,13 +203,13 @@ fn placement(item: Item, kind: AgencyKind, sender: &Words, beside: &Words) -> Sc
 }
 
 fn authority_consent(item: Item, told: &Words) -> AuthorityConsent {
-    let speaks = told.has(&["la", "local authority", "authority"]);
+    let speaks = told.has("la|local authority|authority");
     if item != Item::Deregistration || !speaks {
         return AuthorityConsent::NotRecorded;
     }
-    if told.has(&["refuses", "refused"]) {
+    if told.has("refuses|refused") {
         AuthorityConsent::Refused
-    } else if told.has(&["consent", "consents", "consented", "given"]) && !told.denies() {
+    } else if told.has("consent|consents|consented|given") && !told.denies() {
         AuthorityConsent::Given
     } else {
         AuthorityConsent::NotRecorded
@@ -264,7 +223,7 @@ mod tests {
     #[test]
     fn words_are_whole_words() {
         let words = Words::of("Parent's (no representative exists)");
-        assert!(words.has(&["parent no representative"]) && !words.has(&["present", "exist"]));
+        assert!(words.has("parent no representative") && !words.has("present|exist"));
     }
 
     #[test]
