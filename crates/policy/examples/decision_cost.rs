@@ -4,12 +4,14 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use jiff::civil::date;
+use sendhub_domain::age::AgeStatus;
 use sendhub_domain::agency::{AgencyKind, AgencyStatus};
+use sendhub_domain::disclosure::{Ground, Item, RecipientRole};
 use sendhub_domain::exchange::DeliveryState;
 use sendhub_domain::person::IdentityMatch;
 use sendhub_policy::{
-    DestinationKind, Facts, FamilyView, PolicySet, Question, RecordSource, SearchReason, Stage,
-    TransferFacts, UnclaimedAct, UnclaimedFacts,
+    DestinationKind, DisclosureFacts, Facts, FamilyView, PolicySet, Question, RecipientParty, RecordSource,
+    SearchReason, Stage, TransferFacts, UnclaimedAct, UnclaimedFacts,
 };
 
 /// Times each question is asked.
@@ -52,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn questions() -> [(&'static str, Facts); 4] {
+fn questions() -> [(&'static str, Facts); 6] {
     let submit = TransferFacts {
         stage: Stage::Submit,
         sender_kind: AgencyKind::MaintainedSchool,
@@ -76,11 +78,27 @@ fn questions() -> [(&'static str, Facts); 4] {
         searcher_status: AgencyStatus::Active,
         reason: SearchReason::Recorded,
     };
+    let plan = DisclosureFacts::new(
+        Item::EhcPlan,
+        AgencyKind::LocalAuthority,
+        RecipientParty::Agency(AgencyKind::Academy, AgencyStatus::Active),
+        RecipientRole::NamedInstitution,
+        AgeStatus::ChildOfCsa,
+    );
     [
         ("submit, permitted", submit.into()),
         ("collect, permitted", collect.into()),
         ("submit, refused", refused.into()),
         ("search, permitted", search.into()),
+        (
+            "plan, permitted",
+            DisclosureFacts {
+                ground: Ground::StatutorySendFinal,
+                ..plan
+            }
+            .into(),
+        ),
+        ("plan, refused", plan.into()),
     ]
 }
 

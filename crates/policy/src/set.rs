@@ -7,7 +7,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use cedar_policy::ffi::DetailedError;
-use cedar_policy::{Authorizer, Entities, EntityUid, PolicyId, Request, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    Authorizer, Entities, EntityUid, Policy, PolicyId, Request, Schema, ValidationMode, Validator,
+};
 use jiff::civil::Date;
 
 use crate::cache::DecisionCache;
@@ -362,16 +364,23 @@ fn editions(rules: &[ReadRule], words: &Vocabulary) -> Result<Vec<Edition>, Stri
         .filter_map(|action| Some((*action, words.action(*action)?.clone())))
         .collect();
     let known: Vec<EntityUid> = actions.iter().map(|(_, uid)| uid.clone()).collect();
+    let rules: Vec<(&ReadRule, Policy)> = rules
+        .iter()
+        .map(|read| (read, read.for_its_actions(&known)))
+        .collect();
     let mut editions = Vec::with_capacity(starts.len());
     for from in starts {
         let mut by_action = HashMap::new();
-        let in_force: Vec<&ReadRule> = rules.iter().filter(|read| read.rule.in_force_on(from)).collect();
+        let in_force: Vec<&(&ReadRule, Policy)> = rules
+            .iter()
+            .filter(|(read, _)| read.rule.in_force_on(from))
+            .collect();
         for (action, uid) in &actions {
             for turn in TURNS {
                 let policies: Vec<_> = in_force
                     .iter()
-                    .filter(|read| read.rule.asked_at(turn) && read.concerns(uid, &known))
-                    .map(|read| read.policy.clone())
+                    .filter(|(read, _)| read.rule.asked_at(turn) && read.concerns(uid, &known))
+                    .map(|(_, policy)| policy.clone())
                     .collect();
                 if !policies.is_empty() {
                     let set = cedar_policy::PolicySet::from_policies(policies)

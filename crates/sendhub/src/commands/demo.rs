@@ -1,5 +1,7 @@
 //! `sendhub demo`: a hub of its own, two schools, a record on its way, a refusal and its reason, and the proof.
 
+mod law;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -126,6 +128,7 @@ impl Demo {
                 hosts: vec!["localhost".into(), "127.0.0.1".into()],
             },
         )?;
+        rehearse(&config)?;
         story.tell(&format!("Its folder: {}", folder.display()));
         story.tell("Certificates, token keys, the key that seals records and the key that signs the log were made just now.");
         let running = start(Config::load(&config)?).await?;
@@ -163,6 +166,13 @@ impl Demo {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(folder)
     }
+}
+
+/// The demo's hub rehearses: its later chapters move its day.
+fn rehearse(config: &Path) -> Result<()> {
+    let mut text = std::fs::read_to_string(config)?;
+    text.push_str("\n[rehearsal]\nclock_file = \"today\"\n");
+    std::fs::write(config, text).with_context(|| format!("cannot write {}", config.display()))
 }
 
 /// Why a file that is in order is still no exchange between two agencies.
@@ -270,6 +280,17 @@ async fn play(
     story.tell("The other school asked for the same delivery and was told that there is none for it.");
     acknowledge(story, &receiver, &deliveries, cast.held).await?;
 
+    let stage = law::Stage {
+        folder,
+        config,
+        hub: hub.clone(),
+        today: folder.join("today"),
+    };
+    story.chapter("Further agencies take part.");
+    stage.enter(story).await?;
+    running.hub.refresh_directory().await?;
+    let lawful = stage.play(story).await?;
+
     story.chapter("The log is verified.");
     let database = folder.join("data").join("hub.db");
     let verified = verify_sqlite(&database, &[key], |_| ()).await?;
@@ -294,6 +315,7 @@ async fn play(
         "receipts": receipts.iter().map(receipt_json).collect::<Vec<_>>(),
         "refusal": refusal.json(),
         "collected": collected.len(),
+        "law": lawful,
         "log_faults": verified.fault_count,
         "log_entries": verified.logs.iter().map(|log| log.size).sum::<u64>(),
     }))
