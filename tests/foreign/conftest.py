@@ -364,8 +364,19 @@ def law(tmp_path_factory):
 @pytest.fixture
 def events(hub, api):
     """The log as the operator sees it: all entries of a kind, as dictionaries."""
+    return log_of(hub, api)
 
-    def read(kind):
+
+@pytest.fixture
+def law_events(law, api):
+    """The same of the hub of the law's tests; every entry when no kind is named."""
+    return log_of(law, api)
+
+
+def log_of(hub, api):
+    """Reads a hub's log as its operator."""
+
+    def read(kind=""):
         audit = api.audit_grpc.AuditServiceStub(hub.access("hub-operator").channel())
         found, token = [], ""
         while True:
