@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from grpc_status import rpc_status
 
+# Their assertions say what was compared, like those of the tests.
+pytest.register_assert_rewrite("law", "casework")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROTO = ROOT / "proto"
 SAMPLE = ROOT / "crates/ctf/tests/samples/9991001_CTF_9984001_001.xml"

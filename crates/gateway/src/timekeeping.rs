@@ -128,8 +128,11 @@ impl Hub {
             .clock(id)
             .await
             .map_err(failed)?
-            .filter(|clock| concerns(clock, &caller.agency.id))
-            .ok_or_else(clock_not_found)?;
+            .filter(|clock| clock.owed_by == caller.agency.id)
+            .ok_or_else(|| {
+                let owed = "there is no such clock whose act this agency owes";
+                Refusal::new(Reason::ClockNotFound, owed)
+            })?;
         let rule = ClockRule::from_code(&clock.rule);
         let ground = domain_ground(asked.ground(), rule);
         let (from, until) = (day(asked.from.as_ref()), day(asked.until.as_ref()));

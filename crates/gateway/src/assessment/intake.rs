@@ -13,7 +13,7 @@ use sendhub_domain::disclosure::{Ground, Item, RecipientRole};
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId, ExchangeKind};
 use sendhub_policy::{ExistingAdvice, ServingParent};
 
-use super::steps;
+use super::{enclosed, steps};
 use crate::exchange::header::Outside;
 use crate::exchange::intake::{Intake, Place, Within, case_not_found, step_refusal};
 use crate::exchange::matters::{self, OpenMatter};
@@ -121,8 +121,18 @@ fn step(
         let out = case
             .apply(one, &caller.agency.id, place.exchange, place.today)
             .map_err(|refused| step_refusal(&refused))?;
+        // What an earlier step of the same request started and this one ends was never anybody's to wait for.
+        for end in out.end {
+            let began = all
+                .start
+                .iter()
+                .position(|clock| clock.rule == end.rule && clock.for_exchange == end.for_exchange);
+            match began {
+                Some(at) => drop(all.start.remove(at)),
+                None => all.end.push(end),
+            }
+        }
         all.start.extend(out.start);
-        all.end.extend(out.end);
         all.lift.extend(out.lift);
         all.warnings.extend(out.warnings);
     }
@@ -150,7 +160,12 @@ fn drafted(
     draft.clocks = hub.start_clocks(&out.start, case.authority(), caller, sent)?;
     draft.ended = hub.end_clocks(out, &open.clocks, place.today);
     draft.ground = Some(Ground::Reg6);
-    draft.due_on = draft.clocks.first().map(|clock| clock.due.due_on);
+    // Of the clocks only a recipient's own is its to keep to.
+    draft.due_on = draft
+        .clocks
+        .iter()
+        .find(|clock| draft.addressees.iter().any(|to| to.agency.id == clock.owed_by))
+        .map(|clock| clock.due.due_on);
     Ok(draft)
 }
 
@@ -203,6 +218,7 @@ impl Intake for wire::RequestAdviceRequest {
             &[RecipientRole::Adviser, RecipientRole::MinistryOfDefence],
             Item::AdviceRequest,
         )?;
+        enclosed::request(sent, &content)?;
         let asked = steps::request_advice(&content, &adviser.agency.id, adviser.agency.kind)
             .ok_or_else(|| Refusal::fields(vec![wrong("content.adviser_kind", "is required")]))?;
         let serves = place
@@ -305,6 +321,7 @@ impl Intake for wire::ReturnAdviceRequest {
         let asked = advice_asked(place)?;
         let content = self.content.clone().unwrap_or_default();
         super::thread::check(&content)?;
+        enclosed::advice(sent, &content)?;
         let taken = steps::advice(&content, asked.request);
         let to = answer_to(
             hub,
@@ -371,7 +388,12 @@ impl Intake for wire::RecordCaseEventRequest {
     fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
         let content = self.content.clone().unwrap_or_default();
         let open = place.matter.ok_or_else(case_not_found)?;
-        let taken = steps::event(open.assessment()?, &content)
+        let case = open.assessment()?;
+        // Also what is only kept is the authority's to record.
+        if *case.authority() != caller.agency.id {
+            return Err(not_the_authority());
+        }
+        let taken = steps::event(case, &content)
             .ok_or_else(|| Refusal::fields(vec![wrong("content.event", "is required")]))?;
         let to = addressed(sent, Item::AssessmentNotice, |_, _| true);
         step(hub, caller, sent, place, taken, to)
@@ -420,6 +442,13 @@ impl Intake for wire::SendPlanRequest {
             (_, Ground::None) => Ground::StatutorySendFinal,
             (_, claimed) => claimed,
         };
+        if matches!(
+            ground,
+            Ground::StatutoryDraft | Ground::StatutorySendFinal | Ground::StatutoryTransfer
+        ) && to.iter().any(|one| !one.shown)
+        {
+            return Err(not_required());
+        }
         let first = sent.recipients.first().map(|(agency, _)| agency.id.clone());
         let taken = steps::plan(&content, first.as_ref(), &directory, place.today);
         let mut draft = match place.matter {
@@ -524,15 +553,41 @@ impl Intake for wire::ReplyToConsultationRequest {
     }
 }
 
+/// A plan in one of its stages goes only to those to whom the Act and Regulations send it.
+fn not_required() -> Refusal {
+    let mut refusal = Refusal::new(
+        Reason::RecipientNotPermitted,
+        "envelope.recipients: names one to whom neither Act nor Regulations send the plan at this stage; a school or \
+         institution has it when the plan names it",
+    )
+    .remedy("Name those whom the provision names; for another share the plan, with consent or on a ground of reg 17(1).");
+    refusal.provision =
+        Some("CFA 2014 ss.38, 39(8), 40(5); SEND Regulations 2014 regs 13(2), 15, 22(3), 27(2)".to_owned());
+    refusal
+}
+
+/// The case is another authority's.
+fn not_the_authority() -> Refusal {
+    let mut refusal = Refusal::new(
+        Reason::CaseStepRefused,
+        "only the authority responsible for the child or young person may take this step (NOT_THE_AUTHORITY)",
+    )
+    .remedy("ask the responsible authority to take it");
+    refusal.provision = Some("Children and Families Act 2014 s.24".to_owned());
+    refusal
+}
+
 /// Only the authority that keeps the case opens what is its to open; said here once for the service.
 pub(crate) fn authority_only(caller: &Caller) -> Result<(), Refusal> {
     if caller.agency.kind == AgencyKind::LocalAuthority {
         return Ok(());
     }
-    Err(Refusal::new(
+    let mut refusal = Refusal::new(
         Reason::SenderNotPermitted,
         "only a local authority opens and decides a case",
-    ))
+    );
+    refusal.provision = Some("Children and Families Act 2014 ss.24, 36".to_owned());
+    Err(refusal)
 }
 
 /// Every request here is an exchange with an envelope.

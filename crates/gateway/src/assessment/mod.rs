@@ -1,5 +1,6 @@
 //! The assessment service: a case from the request to the final plan, advice asked for and returned.
 
+mod enclosed;
 pub(crate) mod intake;
 pub(crate) mod steps;
 mod thread;
