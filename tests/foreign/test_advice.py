@@ -16,7 +16,7 @@ ADVISERS = [
     ("hospital", "MEDICAL", "ADVISER", "HARD"),
     ("defence", "MOD_EDUCATION", "MINISTRY_OF_DEFENCE", "GUIDANCE"),
     ("new-authority", "PSYCHOLOGICAL", "ADVISER", "HARD"),
-    ("authority", "SOCIAL_CARE", "ADVISER", "GUIDANCE"),
+    ("social-care", "SOCIAL_CARE", "ADVISER", "HARD"),
 ]
 
 
@@ -54,9 +54,54 @@ def test_an_adviser_finds_the_request_with_its_day(law, api, case, adviser, kind
     assert delivery.case == case.name and delivery.log.leaf_entry
 
 
+def test_what_an_authority_asks_of_itself_is_no_exchange(law, api, case, law_events):
+    request = case.asking("authority", "SOCIAL_CARE")
+    assert refused(law_events, case.call("authority", "RequestAdvice"), request)[0] == "RECIPIENT_IS_SENDER"
+
+
 def test_without_the_family_s_views_a_request_is_warned_of(law, api, case):
     receipt = case.ask("school", "EDUCATION", views=False)
     assert any(warning.startswith("REPRESENTATIONS_NOT_ENCLOSED") for warning in receipt.warnings)
+
+
+def test_defence_is_asked_only_for_a_serving_parent_s_child_and_in_its_own_part(law, api, case, law_events):
+    ask = case.call("authority", "RequestAdvice")
+    for adviser, role in (("defence", "ADVISER"), ("school", "MINISTRY_OF_DEFENCE")):
+        wrong = case.asking(adviser, "MOD_EDUCATION", role=role)
+        assert refused(law_events, ask, wrong)[0] == "INVALID_REQUEST"
+    civil = Case(law, api, case.number + 900)
+    civil.open("2026-09-07")
+    why, provision = refused(law_events, ask, civil.asking("defence", "MOD_EDUCATION", role="MINISTRY_OF_DEFENCE"))
+    assert why == "RECIPIENT_NOT_PERMITTED" and "reg 6(1)(b)(iv)" in provision
+
+
+def test_the_six_weeks_run_from_the_day_on_which_the_adviser_had_the_request(law, api, case, law_events):
+    earlier = case.asking("school", "EDUCATION")
+    earlier.content.received_by_adviser_on.CopyFrom(date(api, "2026-09-02"))
+    ask = case.call("authority", "RequestAdvice")
+    assert clock_days(ask(earlier).receipt) == {"ADVICE_RETURN_6W": "2026-10-14"}
+    later = case.asking("hospital", "MEDICAL")
+    later.content.received_by_adviser_on.CopyFrom(date(api, "2026-09-08"))
+    assert refused(law_events, ask, later)[0] == "INVALID_REQUEST"
+    # What is held already is no advice of reg 6: nobody's six weeks.
+    held = case.asking("hospital", "MEDICAL")
+    held.content.request_kind = api.assessment.ADVICE_REQUEST_KIND_EXISTING_INFORMATION
+    assert clock_days(ask(held).receipt) == {}
+
+
+def test_the_family_s_documents_go_to_each_adviser(law, api, case):
+    document = upload(law, api, "authority")
+    for adviser, kind in (("school", "EDUCATION"), ("hospital", "MEDICAL")):
+        request = case.asking(adviser, kind)
+        request.content.family_views.documents.add().CopyFrom(document)
+        request.envelope.attachments.add().CopyFrom(document)
+        receipt = case.call("authority", "RequestAdvice")(request).receipt
+        waits = case.waiting(adviser, receipt.exchange)
+        with pytest.raises(grpc.RpcError) as answer:
+            download(law, api, adviser, document.attachment, waits.delivery_id)
+        assert reason(answer.value) == "DELIVERY_ENDED"
+        case.collected(adviser, receipt.exchange)
+        assert download(law, api, adviser, document.attachment, waits.delivery_id)[1] == PDF
 
 
 def test_advisers_answer_and_the_authority_clarifies(law, api, case, law_events):
@@ -232,6 +277,7 @@ def test_a_document_that_content_names_must_stand_in_the_envelope(law, api, case
 
 def test_earlier_advice_is_used_when_all_three_agree_and_then_not_asked_for(law, api, case, law_events):
     call = case.call("authority", "DecideAdvice")
+    open_request = case.ask("hospital", "MEDICAL").exchange
     for no in ("author_agrees", "authority_agrees", "family_agrees"):
         request = case.existing("MEDICAL", "hospital", "2026-06-01", no=no)
         why, provision = refused(law_events, call, request)
@@ -241,7 +287,11 @@ def test_earlier_advice_is_used_when_all_three_agree_and_then_not_asked_for(law,
     why, provision = refused(law_events, case.call("authority", "RequestAdvice"), case.asking("hospital", "MEDICAL"))
     assert why == "EXISTING_ADVICE_SUFFICES" and "reg 6(4)" in provision
     asked = [one for one in case.seen_by("authority").advisers if one.kind == api.assessment.ADVISER_KIND_MEDICAL]
-    assert [one.state for one in asked] == [api.assessment.ADVISER_STATE_EXISTING_ADVICE]
+    states = [api.assessment.ADVISER_STATE_SUPERSEDED, api.assessment.ADVISER_STATE_EXISTING_ADVICE]
+    assert [one.state for one in asked] == states
+    # Nobody waits for the request that was open.
+    [clock] = case.clocks("hospital", open_request)
+    assert clock.state == api.clock.CLOCK_STATE_STOPPED
 
 
 def test_a_repetition_gets_the_same_receipt_and_another_body_is_refused(law, api, case):
@@ -258,6 +308,15 @@ def test_a_repetition_gets_the_same_receipt_and_another_body_is_refused(law, api
     request.content.questions.append("And what else?")
     assert refusal(call, request)[0] == "REQUEST_ID_REUSED"
     assert len(case.clocks("authority", first.exchange)) == 1
+
+
+def test_one_intent_sent_many_times_at_once_is_taken_once(law, api, case):
+    request = case.asking("school", "EDUCATION")
+    call = case.call("authority", "RequestAdvice")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        exchanges = set(pool.map(lambda _: call(request).receipt.exchange, range(8)))
+    assert len(exchanges) == 1
+    assert len(case.clocks("authority", exchanges.pop())) == 1
 
 
 def test_steps_at_the_same_time_both_hold_or_one_is_refused_cleanly(law, api, case):

@@ -25,6 +25,7 @@ appealed = numbered(8003)
 young = numbered(8004, born="2008-10-03")
 untouched = numbered(8005)
 unwanted = numbered(8006)
+ended = numbered(8008)
 
 
 def refused(law_events, call, request):
@@ -45,7 +46,8 @@ def test_a_case_opens_with_its_clocks_and_says_whose_advice_is_needed(law, api, 
     told = [("school", "ATTENDED_INSTITUTION"), ("care-board", "COMMISSIONING_BODY")]
     opened = case.open("2026-09-07", told, serving_parent=answers.ANSWER_YES, year_9=answers.ANSWER_YES)
     receipt = opened.receipt
-    vkey = law.run("log", "key", "--config", str(law.config)).strip()
+    logs = case.stub("authority", "audit", "AuditService").ListLogs(api.audit.ListLogsRequest()).logs
+    [vkey] = [log.verifier_key for log in logs if log.origin == receipt.log.origin]
     assert proven(receipt.log, vkey)
     leaf = json.loads(receipt.log.leaf_entry)
     assert (leaf["kind"], leaf["agency"]) == ("EXCHANGE_ACCEPTED", "authority")
@@ -87,8 +89,10 @@ def test_one_who_is_left_out_is_warned_of(law, api, untouched):
 def test_a_case_is_the_authority_s(law, api, unwanted, law_events):
     case = unwanted
     case.authority = "school"
-    why, provision = refused(law_events, case.call("school", "OpenCase"), case.opening("2026-09-07"))
-    assert why in ("SENDER_NOT_PERMITTED", "SCOPE_MISSING") and provision
+    assert refusal(case.call("school", "OpenCase"), case.opening("2026-09-07"))[0] == "SCOPE_MISSING"
+    turned_away = law_events("ACCESS_REFUSED")[-1]
+    assert (turned_away["agency"], turned_away["reason"]) == ("school", "SCOPE_MISSING")
+    assert turned_away["method"].endswith("/OpenCase")
     case.authority = "authority"
     case.open("2026-09-07", [("school", "ATTENDED_INSTITUTION")])
     for request, method in (
@@ -221,9 +225,32 @@ def test_a_plan_moves_to_another_authority(law, api, moved, law_events):
     event = case.happening("2026-10-05", plan_ceased={"reason": api.assessment.PLAN_CEASED_REASON_MOVED})
     why, provision = refused(law_events, case.call("authority", "RecordCaseEvent"), event)
     assert why == "CASE_STEP_REFUSED" and "s.24" in provision
+    told = case.happening("2026-10-12", agency="new-authority", transfer_told=True)
+    law.move_to("2026-10-12")
+    case.call("new-authority", "RecordCaseEvent")(told)
+    owed = {clock.rule: clock.state for clock in case.clocks("new-authority")}
+    assert owed["LA_TRANSFER_INFORM_6W"] == api.clock.CLOCK_STATE_MET
     # Nothing runs against the former authority.
     running = [clock for clock in case.clocks("authority") if clock.state == api.clock.CLOCK_STATE_RUNNING]
     assert not [clock.rule for clock in running if clock.owed_by_agency_id == "authority"]
+
+
+def test_a_plan_ceases_after_consulting_and_after_the_time_to_appeal(law, api, ended, law_events):
+    case, record = ended, ended.call("authority", "RecordCaseEvent")
+    finalised(case)
+    ceased = api.assessment.PlanCeased(reason=api.assessment.PLAN_CEASED_REASON_NO_LONGER_NECESSARY)
+    why, provision = refused(law_events, record, case.happening("2026-09-07", plan_ceased=ceased))
+    assert why == "CASE_STEP_REFUSED" and "reg 31" in provision
+    ceased.consulted_on.CopyFrom(date(api, "2026-09-07"))
+    assert clock_days(case.event("2026-09-07", plan_ceased=ceased)) == {"APPEAL_LIMIT": "2026-11-07"}
+    assert case.seen_by("authority").state == "CEASE_NOTIFIED"
+    law.move_to("2026-11-07")
+    why, provision = refused(law_events, record, case.happening("2026-11-07", plan_ceased=ceased))
+    assert why == "CASE_STEP_REFUSED" and "s.45(4)" in provision
+    law.move_to("2026-11-08")
+    case.event("2026-11-08", plan_ceased=ceased)
+    assert case.seen_by("authority").state == "CEASED"
+    assert not [clock for clock in case.clocks("authority") if clock.state == api.clock.CLOCK_STATE_RUNNING]
 
 
 def test_orders_concessions_and_mediation_start_their_clocks(law, api, appealed, law_events):
@@ -240,10 +267,16 @@ def test_orders_concessions_and_mediation_start_their_clocks(law, api, appealed,
     law.move_to("2026-09-14")
     asked = case.event("2026-09-14", mediation_requested={"health_in_issue": answers.ANSWER_YES})
     assert clock_days(asked) == {"MEDIATION_ARRANGE_30D": "2026-10-14", "MEDIATION_HEALTH_TELL_3WD": "2026-09-17"}
+    # Who tells the commissioning body by the same event has told it.
+    board = [("care-board", "COMMISSIONING_BODY")]
+    asked = case.event("2026-09-14", board, mediation_requested={"health_in_issue": answers.ANSWER_YES})
+    assert clock_days(asked) == {"MEDIATION_ARRANGE_30D": "2026-10-14"}
+    assert case.collected("care-board", asked.exchange).case_event.HasField("mediation_requested")
     certificate = kinds.MediationCertificate(reference="M-1")
     certificate.issued_on.CopyFrom(date(api, "2026-10-20"))
     law.move_to("2026-10-20")
     case.event("2026-10-20", mediation_certificate=certificate)
+    assert not [one.rule for one in case.clocks("authority") if one.rule.startswith("MEDIATION") and one.state == 1]
     limits = [iso(one.due_on) for one in case.clocks("authority") if one.rule == "APPEAL_LIMIT" and one.state == 1]
     assert limits == ["2026-11-20"]
     order = kinds.TribunalOrderReceived(order=kinds.TRIBUNAL_ORDER_ASSESS, reference="A-1")

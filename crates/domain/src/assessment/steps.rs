@@ -123,6 +123,7 @@ impl AssessmentCase {
                 youth_justice,
                 statutory,
                 representations_enclosed,
+                received_on,
             } => {
                 let asked = Asked {
                     kind,
@@ -132,7 +133,7 @@ impl AssessmentCase {
                     statutory,
                     representations_enclosed,
                 };
-                self.request_advice(asked, exchange, on)
+                self.request_advice(asked, exchange, received_on.unwrap_or(on))
             }
             Step::AcknowledgeRequest { request } => self.acknowledge(request),
             Step::ClaimException {
