@@ -251,14 +251,14 @@ impl Running {
         });
     }
 
-    /// Gives what one agency owes to another: ends its clocks and starts the same for the other. The family's own,
-    /// which nobody on the hub owes, goes on before the other.
+    /// Gives what one agency owes to another: ends its clocks and starts the same for the other. What
+    /// nobody on the hub owes, the family's part for one, goes on under the eyes of the other.
     pub(crate) fn hand_over(&mut self, out: &mut Consequences, from: &AgencyId, to: &AgencyId) {
         let owed_by = Owner::Agency(from.clone());
         let theirs: Vec<_> = self
             .0
             .iter()
-            .filter(|clock| clock.owed_by == owed_by || clock.owed_by == Owner::FAMILY)
+            .filter(|clock| clock.owed_by == owed_by || matches!(clock.owed_by, Owner::Role(_)))
             .cloned()
             .collect();
         for clock in theirs {
