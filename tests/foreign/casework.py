@@ -2,8 +2,9 @@
 
 import hashlib
 import time
+import uuid
 
-from law import collect, date, fill, inbox, notices
+from law import collect, date, fill, inbox, notices, refusal
 
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n" + b"% invented\n" * 40_000
 BORN = "2012-10-03"
@@ -255,6 +256,27 @@ def iso(day):
 def clock_days(receipt):
     """The clocks that a receipt says were started, with their days."""
     return {clock.rule: iso(clock.due_on) for clock in receipt.clocks_started}
+
+
+def codes(warnings):
+    """The codes of warnings."""
+    return {warning.split(":")[0] for warning in warnings}
+
+
+def fresh(request):
+    """The same request as another intent."""
+    again = type(request)()
+    again.CopyFrom(request)
+    again.envelope.request_id = str(uuid.uuid4())
+    return again
+
+
+def refused(law_events, call, request):
+    """The reason and the provision of a refusal, which the log shows too."""
+    why, _, provision = refusal(call, request)
+    [event] = [one for one in law_events("EXCHANGE_REFUSED") if one.get("request") == request.envelope.request_id]
+    assert (event["reason"], event.get("provision", "")) == (why, provision)
+    return why, provision
 
 
 def eventually(found, wanted, seconds=6.0):

@@ -6,7 +6,19 @@ import uuid
 
 import grpc
 import pytest
-from casework import PDF, Case, clock_days, download, eventually, iso, nhs_number, rest, upload
+from casework import (
+    PDF,
+    Case,
+    clock_days,
+    codes,
+    download,
+    eventually,
+    iso,
+    nhs_number,
+    refused,
+    rest,
+    upload,
+)
 from conftest import reason, wrong_fields
 from law import collect, date, refusal
 
@@ -28,14 +40,6 @@ def case(law, api, request):
     case = Case(law, api, number)
     case.open("2026-09-07", serving_parent=api.types_disclosure.ANSWER_YES)
     return case
-
-
-def refused(law_events, call, request):
-    """A refusal with its provision, which the log shows too."""
-    why, _, provision = refusal(call, request)
-    [event] = [one for one in law_events("EXCHANGE_REFUSED") if one.get("request") == request.envelope.request_id]
-    assert (event["reason"], event.get("provision", "")) == (why, provision)
-    return why, provision
 
 
 @pytest.mark.parametrize(("adviser", "kind", "role", "basis"), ADVISERS)
@@ -61,7 +65,7 @@ def test_what_an_authority_asks_of_itself_is_no_exchange(law, api, case, law_eve
 
 def test_without_the_family_s_views_a_request_is_warned_of(law, api, case):
     receipt = case.ask("school", "EDUCATION", views=False)
-    assert any(warning.startswith("REPRESENTATIONS_NOT_ENCLOSED") for warning in receipt.warnings)
+    assert "REPRESENTATIONS_NOT_ENCLOSED" in codes(receipt.warnings)
 
 
 def test_defence_is_asked_only_for_a_serving_parent_s_child_and_in_its_own_part(law, api, case, law_events):
@@ -110,7 +114,7 @@ def test_advisers_answer_and_the_authority_clarifies(law, api, case, law_events)
     defence = case.ask("defence", "MOD_EDUCATION", role="MINISTRY_OF_DEFENCE").exchange
     case.answer("school", school, acknowledgement={"allocated_to_role": "SENCO"})
     question = case.answer("hospital", hospital, clarification_needed={"question": "Which service is meant?"})
-    assert any(warning.startswith("CLOCK_RUNS_ON") for warning in question.warnings)
+    assert "CLOCK_RUNS_ON" in codes(question.warnings)
     assert case.collected("authority", question.exchange).advice_response.clarification_needed.question
     answer = case.answer("authority", hospital, clarification={"answer": "Invented therapy."})
     assert case.collected("hospital", answer.exchange).advice_response.clarification.answer == "Invented therapy."
@@ -118,7 +122,7 @@ def test_advisers_answer_and_the_authority_clarifies(law, api, case, law_events)
     answer = case.answer("authority", defence, clarification={"answer": "None."})
     assert case.collected("defence", answer.exchange).advice_response.clarification.answer == "None."
     unknown = case.answer("defence", defence, not_known_to_service={"note": "No record."})
-    assert any(warning.startswith("NOT_KNOWN_IS_NOT_ADVICE") for warning in unknown.warnings)
+    assert "NOT_KNOWN_IS_NOT_ADVICE" in codes(unknown.warnings)
     states = {one.agency_id: one.state for one in case.seen_by("authority").advisers if one.agency_id}
     assert states == {
         "school": api.assessment.ADVISER_STATE_ACKNOWLEDGED,
@@ -191,10 +195,11 @@ def test_a_late_adviser_is_chased_on_the_right_days_and_no_others(law, api, case
     notice = result.delivery.hub_notice
     assert not result.delivery.HasField("envelope")
     assert (notice.case_reference, iso(notice.on), notice.exchange) == (case.reference, DUE, late)
+    assert (notice.case, notice.rule) == (case.name, "ADVICE_RETURN_6W")
     assert notice.code == api.mailbox.HUB_NOTICE_CODE_CLOCK_DUE_SOON
     # Advice returned late is taken with a warning, and ends the chase.
     receipt = case.give("school", late)
-    assert any(warning.startswith("ADVICE_LATE") for warning in receipt.warnings)
+    assert "ADVICE_LATE" in codes(receipt.warnings)
     [clock] = case.clocks("school", late)
     assert (clock.state, iso(clock.ended_on)) == (api.clock.CLOCK_STATE_MET_LATE, "2026-10-28")
     law.move_to("2026-11-03")
@@ -208,9 +213,9 @@ def test_an_exception_is_recorded_by_the_one_who_owes_and_only_on_an_open_ground
     assert [one.clock for one in case.clocks("authority", asked)] == [clock.clock]
     assert case.clocks("school", asked) == []
 
-    def record(agency, ground, **more):
+    def record(agency, ground):
         stub = case.stub(agency, "clock", "ClockService")
-        request = api.clock.RecordExceptionRequest(request_id=more.get("request_id", str(uuid.uuid4())), clock=clock.clock)
+        request = api.clock.RecordExceptionRequest(request_id=str(uuid.uuid4()), clock=clock.clock)
         request.ground = getattr(api.assessment, f"EXCEPTION_GROUND_{ground}")
         getattr(request, "from").CopyFrom(date(api, "2026-09-10"))
         request.evidence = "Invented: a letter."
@@ -241,7 +246,7 @@ def test_advice_comes_back_with_its_document_and_its_thread(law, api, case, law_
     advice.content.document.CopyFrom(document)
     advice.envelope.attachments.add().CopyFrom(document)
     receipt = case.call("hospital", "ReturnAdvice")(advice).receipt
-    assert any(warning.startswith("VAGUE_PROVISION") for warning in receipt.warnings)
+    assert "VAGUE_PROVISION" in codes(receipt.warnings)
     waits = case.waiting("authority", receipt.exchange)
     delivery = case.collected("authority", receipt.exchange)
     assert delivery.advice.needs[0].need_id == "n1" and delivery.advice.document.attachment == document.attachment
@@ -257,7 +262,7 @@ def test_advice_comes_back_with_its_document_and_its_thread(law, api, case, law_
     assert clock_days(back) == {"ADVICE_RETURN_6W": DUE}
     assert case.collected("hospital", back.exchange).advice_decision.send_back.reasons
     again = case.give("hospital", asked)
-    assert not any(warning.startswith("VAGUE_PROVISION") for warning in again.warnings)
+    assert "VAGUE_PROVISION" not in codes(again.warnings)
     taken = case.decide(asked, accept=True)
     assert case.collected("hospital", taken.exchange).advice_decision.HasField("accept")
     [state] = {one.state for one in case.seen_by("authority").advisers if one.agency_id == "hospital"}

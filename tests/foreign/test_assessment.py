@@ -2,8 +2,9 @@
 
 import json
 
+import grpc
 import pytest
-from casework import BORN, Case, clock_days, iso, nhs_number
+from casework import BORN, Case, clock_days, codes, fresh, iso, nhs_number, refused
 from conftest import proven, upn
 from law import date, refusal
 
@@ -26,19 +27,6 @@ young = numbered(8004, born="2008-10-03")
 untouched = numbered(8005)
 unwanted = numbered(8006)
 ended = numbered(8008)
-
-
-def refused(law_events, call, request):
-    """A refusal with its provision, which the log shows too."""
-    why, _, provision = refusal(call, request)
-    [event] = [one for one in law_events("EXCHANGE_REFUSED") if one.get("request") == request.envelope.request_id]
-    assert (event["reason"], event.get("provision", "")) == (why, provision)
-    return why, provision
-
-
-def codes(warnings):
-    """The codes of warnings."""
-    return {warning.split(":")[0] for warning in warnings}
 
 
 def test_a_case_opens_with_its_clocks_and_says_whose_advice_is_needed(law, api, case):
@@ -140,10 +128,13 @@ def test_from_the_decision_to_the_final_plan(law, api, young, law_events):
         law.move_to(day)
         why, provision = refused(law_events, case.call("authority", "SendPlan"), fresh(final))
         assert why == "CASE_STEP_REFUSED" and "reg 13(1)" in provision
-    assert "2026-11-17" in details(case.call("authority", "SendPlan"), fresh(final))
+    with pytest.raises(grpc.RpcError) as answer:
+        case.call("authority", "SendPlan")(fresh(final))
+    assert "2026-11-17" in answer.value.details()
     law.move_to("2026-11-12")
-    unreasoned = consulted.exchange
-    answer = case.reply("special-school", unreasoned)
+    why = refusal(lambda text: case.reply("special-school", consulted.exchange, answer=text), "UNSUITABLE")
+    assert why[0] == "CASE_STEP_REFUSED" and "s.39(4)" in why[2]
+    answer = case.reply("special-school", consulted.exchange)
     assert case.collected("authority", answer.exchange).consultation_reply.answer == 1
     # Everything in time: the final plan goes out by duty, without consent.
     law.move_to("2026-11-17")
@@ -174,25 +165,6 @@ def test_from_the_decision_to_the_final_plan(law, api, young, law_events):
     assert why == "REG17_NO_CONSENT" and "reg 17(1)" in provision
 
 
-def fresh(request):
-    """The same request as another intent."""
-    import uuid
-
-    again = type(request)()
-    again.CopyFrom(request)
-    again.envelope.request_id = str(uuid.uuid4())
-    return again
-
-
-def details(call, request):
-    """The words of a refusal."""
-    import grpc
-
-    with pytest.raises(grpc.RpcError) as answer:
-        call(request)
-    return answer.value.details()
-
-
 def finalised(case, named="special-school"):
     """Brings a case to its final plan: the family has replied in full."""
     case.open("2026-09-07")
@@ -205,9 +177,11 @@ def finalised(case, named="special-school"):
 def test_a_plan_moves_to_another_authority(law, api, moved, law_events):
     case = moved
     sent = finalised(case)
-    assert "NAMED_WITHOUT_CONSULTATION" in codes(sent.warnings)
+    assert codes(sent.warnings) >= {"NAMED_WITHOUT_CONSULTATION", "COMMISSIONER_NOT_SENT"}
     days = {"moved_on": "2026-10-05", "aware_on": "2026-09-28", "last_reviewed_on": "2026-09-07"}
     to = [("new-authority", "NEW_LOCAL_AUTHORITY")]
+    nobody = case.plan("TRANSFERRED", [("care-board", "COMMISSIONING_BODY")], **days)
+    assert refused(law_events, case.call("authority", "SendPlan"), nobody)[0] == "INVALID_REQUEST"
     early = case.plan("TRANSFERRED", to, **days)
     why, provision = refused(law_events, case.call("authority", "SendPlan"), early)
     assert why == "CASE_STEP_REFUSED" and "reg 15(2)" in provision
@@ -296,7 +270,10 @@ def test_orders_concessions_and_mediation_start_their_clocks(law, api, appealed,
     case.event("2026-12-01", no_plan_needed={"reasons": "Invented."})
     concession = kinds.TribunalOrderReceived(order=kinds.TRIBUNAL_ORDER_MAKE_PLAN, reference="A-2")
     conceded = case.event("2026-12-01", unopposed=concession)
-    assert clock_days(conceded) == {"UNOPPOSED_MAKE_PLAN_DRAFT_5W": "2027-01-05", "UNOPPOSED_MAKE_PLAN_FINAL_11W": "2027-02-16"}
+    assert clock_days(conceded) == {
+        "UNOPPOSED_MAKE_PLAN_DRAFT_5W": "2027-01-05",
+        "UNOPPOSED_MAKE_PLAN_FINAL_11W": "2027-02-16",
+    }
     assert case.seen_by("authority").state == "PLAN_ORDERED"
 
 

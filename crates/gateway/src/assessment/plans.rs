@@ -66,8 +66,31 @@ impl Intake for wire::SendPlanRequest {
         {
             return Err(not_required(ground));
         }
-        let first = sent.recipients.first().map(|(agency, _)| agency.id.clone());
-        let taken = steps::plan(&content, first.as_ref(), &directory, place.today);
+        let new_authority = sent
+            .recipients
+            .iter()
+            .find(|(_, role)| *role == RecipientRole::NewLocalAuthority)
+            .map(|(agency, _)| agency.id.clone());
+        if stage == Stage::Transferred && new_authority.is_none() {
+            return Err(Refusal::fields(vec![wrong(
+                "envelope.recipients",
+                "must name the new authority, as NEW_LOCAL_AUTHORITY",
+            )]));
+        }
+        let taken = steps::plan(&content, new_authority.as_ref(), &directory, place.today);
+        let mut unsent = Vec::new();
+        if matches!(stage, Stage::Final | Stage::AmendedFinal) {
+            let has = |part: RecipientRole| sent.recipients.iter().any(|(_, role)| *role == part);
+            if named.is_some() && !has(RecipientRole::NamedInstitution) {
+                unsent.push(
+                    "INSTITUTION_NOT_SENT: the institution named is not among the recipients (reg 13(2))",
+                );
+            }
+            if !has(RecipientRole::CommissioningBody) {
+                unsent
+                    .push("COMMISSIONER_NOT_SENT: no commissioning body is among the recipients (reg 13(2))");
+            }
+        }
         let mut draft = match place.matter {
             None => Draft::to(to),
             Some(open) => match &open.matter {
@@ -91,6 +114,7 @@ impl Intake for wire::SendPlanRequest {
                 "must name at least one",
             )]));
         }
+        draft.warnings.extend(unsent.into_iter().map(str::to_owned));
         draft.ground = Some(ground);
         draft.facts.push(("stage", stage_code(stage).into()));
         Ok(draft)

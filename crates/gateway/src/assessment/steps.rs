@@ -191,7 +191,7 @@ pub(crate) fn advice_decision(
 /// What a plan comes to, by its stage. Sharing it with a further recipient is no step of the case.
 pub(crate) fn plan(
     content: &wire::PlanContent,
-    to: Option<&AgencyId>,
+    new_authority: Option<&AgencyId>,
     directory: &Directory,
     today: Date,
 ) -> Vec<AssessmentStep> {
@@ -216,7 +216,7 @@ pub(crate) fn plan(
             AssessmentStep::SendFinalPlan,
         ],
         wire::PlanStage::AmendedFinal => vec![AssessmentStep::SendFinalPlan],
-        wire::PlanStage::Transferred => match to {
+        wire::PlanStage::Transferred => match new_authority {
             Some(to) => vec![
                 AssessmentStep::ReportMove {
                     to: to.clone(),
@@ -316,10 +316,7 @@ fn stored(step: &Step<'_>, case: &AssessmentCase, directory: &Directory) -> Opti
         }
         methods::RECORD_EVENT => super::events::steps(
             case,
-            step.outside
-                .copies
-                .iter()
-                .any(|copy| copy.role == RecipientRole::CommissioningBody.code()),
+            step.sent_as(RecipientRole::CommissioningBody).is_some(),
             wire::RecordCaseEventRequest::decode(bytes)
                 .ok()?
                 .content
@@ -327,7 +324,7 @@ fn stored(step: &Step<'_>, case: &AssessmentCase, directory: &Directory) -> Opti
         )?,
         methods::SEND_PLAN => plan(
             wire::SendPlanRequest::decode(bytes).ok()?.content.as_ref()?,
-            to.as_ref(),
+            step.sent_as(RecipientRole::NewLocalAuthority).as_ref(),
             directory,
             step.on,
         ),
