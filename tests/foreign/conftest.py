@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from grpc_status import rpc_status
 
+# Their assertions say what was compared, like those of the tests.
+pytest.register_assert_rewrite("law", "casework")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROTO = ROOT / "proto"
 SAMPLE = ROOT / "crates/ctf/tests/samples/9991001_CTF_9984001_001.xml"
@@ -90,11 +92,10 @@ class Hub:
         self.add("shut-out", *school, "--laestab", "9991003")
         self.run("agency", "suspend", "--config", str(self.config), "shut-out")
         self.add("careless", *school, "--laestab", "9991004")
-        keep = folder / "access/careless-old"
-        (folder / "access/careless").rename(keep)
+        keep = self.folder / "access/careless-old"
+        (self.folder / "access/careless").rename(keep)
         rotate = ["agency", "rotate", "--config", str(self.config), "careless", "--revoke-old"]
-        self.run(*rotate, "--out", str(folder / "access/careless"))
-        self.start()
+        self.run(*rotate, "--out", str(self.folder / "access/careless"))
 
     def start(self):
         """Starts the binary and waits until it listens."""
@@ -364,8 +365,19 @@ def law(tmp_path_factory):
 @pytest.fixture
 def events(hub, api):
     """The log as the operator sees it: all entries of a kind, as dictionaries."""
+    return log_of(hub, api)
 
-    def read(kind):
+
+@pytest.fixture
+def law_events(law, api):
+    """The same of the hub of the law's tests; every entry when no kind is named."""
+    return log_of(law, api)
+
+
+def log_of(hub, api):
+    """Reads a hub's log as its operator."""
+
+    def read(kind=""):
         audit = api.audit_grpc.AuditServiceStub(hub.access("hub-operator").channel())
         found, token = [], ""
         while True:

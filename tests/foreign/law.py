@@ -19,6 +19,8 @@ class LawHub(Hub):
         "college": ["--kind", "POST_16", "--ukprn", "10000001"],
         "authority": ["--kind", "LOCAL_AUTHORITY", "--la-code", "999"],
         "new-authority": ["--kind", "LOCAL_AUTHORITY", "--la-code", "998"],
+        # A service of an authority that takes part by itself: what an agency sends to itself is no exchange.
+        "social-care": ["--kind", "LOCAL_AUTHORITY"],
         "hospital": ["--kind", "HEALTH_BODY", "--ods-code", "RXX01"],
         "care-board": ["--kind", "HEALTH_BODY", "--ods-code", "QXX"],
         "defence": ["--kind", "MINISTRY_OF_DEFENCE"],

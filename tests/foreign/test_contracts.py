@@ -6,8 +6,8 @@ import pytest
 
 METHODS = {
     "sendhub.audit.v1.audit": ("AuditService", 6),
-    "sendhub.directory.v1.directory": ("DirectoryService", 9),
-    "sendhub.mailbox.v1.mailbox": ("MailboxService", 4),
+    "sendhub.directory.v1.directory": ("DirectoryService", 12),
+    "sendhub.mailbox.v1.mailbox": ("MailboxService", 6),
     "sendhub.transfer.v1.transfer": ("TransferService", 7),
 }
 

@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use crate::exchange::header::Outside;
 use crate::hub::{
-    Hub, commit_refusal, day_in_england, decided, denial, is_passing, recipients, store_refusal,
-    wire_decision,
+    Hub, commit_refusal, conflict_refusal, day_in_england, decided, denial, is_passing, recipients,
+    store_refusal, wire_decision,
 };
 use crate::identity::Caller;
 use crate::judge::{Judged, asked};
@@ -170,7 +170,8 @@ impl Hub {
             .map_err(|failure| store_refusal(&failure))?;
         match before {
             Some((exchange, known)) if known == *digest => self.receipt(exchange).await.map(Some),
-            _ => Ok(None),
+            Some(_) => Err(conflict_refusal(&Conflict::RequestIdReused)),
+            None => Ok(None),
         }
     }
 

@@ -308,7 +308,7 @@ pub(crate) fn commit_refusal(failure: &CommitRefused) -> Refusal {
     }
 }
 
-fn conflict_refusal(conflict: &Conflict) -> Refusal {
+pub(crate) fn conflict_refusal(conflict: &Conflict) -> Refusal {
     match conflict {
         Conflict::RequestIdReused => Refusal::new(
             Reason::RequestIdReused,

@@ -35,7 +35,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::accept::Waiting;
-use crate::exchange::handing::any_exchange;
+use crate::exchange::handing::{any_exchange, of_a_clock};
 use crate::exchange::header::Outside;
 use crate::exchange::offer;
 use crate::hub::{
@@ -281,7 +281,10 @@ impl Hub {
                 .agency(&copy.sender)
                 .map(|agency| agency.name.clone())
                 .unwrap_or_default(),
-            due_on: copy.due_on.map(convert::wire_date),
+            due_on: copy
+                .due_on
+                .or_else(|| copy.notice_on.filter(|_| copy.notice.is_some_and(of_a_clock)))
+                .map(convert::wire_date),
             size_bytes: copy.size_bytes,
             create_time: Some(convert::wire_time(copy.created_at)),
             state: convert::wire_state(copy.state).into(),

@@ -51,7 +51,7 @@ impl ClockService for Clocks {
             asked.page_size
         };
         let own = &caller.agency.id;
-        let (clocks, more) = match &asked.about {
+        let (mut clocks, more) = match &asked.about {
             Some(wire::list_clocks_request::About::Case(text)) => {
                 let case = named("cases", text).map(CaseId).ok_or_else(clock_not_found)?;
                 (self.0.store.clocks_of_case(case).await.map_err(failed)?, false)
@@ -83,6 +83,8 @@ impl ClockService for Clocks {
             Some(last) if more => format!("clocks/{}", last.clock),
             _ => String::new(),
         };
+        // Soonest first; a page of all that the caller owes is read by name.
+        clocks.sort_by_key(|clock| clock.due_on);
         let shown = clocks
             .iter()
             .filter(|clock| concerns(clock, own))
@@ -128,8 +130,11 @@ impl Hub {
             .clock(id)
             .await
             .map_err(failed)?
-            .filter(|clock| concerns(clock, &caller.agency.id))
-            .ok_or_else(clock_not_found)?;
+            .filter(|clock| clock.owed_by == caller.agency.id)
+            .ok_or_else(|| {
+                let owed = "there is no such clock whose act this agency owes";
+                Refusal::new(Reason::ClockNotFound, owed)
+            })?;
         let rule = ClockRule::from_code(&clock.rule);
         let ground = domain_ground(asked.ground(), rule);
         let (from, until) = (day(asked.from.as_ref()), day(asked.until.as_ref()));

@@ -212,6 +212,7 @@ impl AssessmentCase {
                 rule: clocks::ADVICE_6W,
                 for_exchange: Some(request),
                 ground,
+                period,
             }],
             ..Consequences::default()
         })
@@ -302,7 +303,7 @@ impl AssessmentCase {
     pub(super) fn accept_advice(&mut self, request: ExchangeId) -> Result<Consequences, StepRefused> {
         self.advance(request, ANSWERED, AdviceStage::Accepted)?;
         let mut out = Consequences::default();
-        self.running.end_for(&mut out, clocks::ADVICE_6W, Some(request));
+        self.running.stop_for(&mut out, clocks::ADVICE_6W, Some(request));
         Ok(out)
     }
 
@@ -337,7 +338,7 @@ impl AssessmentCase {
         let from = &[OUTSTANDING, ANSWERED].concat();
         self.advance(request, from, AdviceStage::Withdrawn)?;
         let mut out = Consequences::default();
-        self.running.end_for(&mut out, clocks::ADVICE_6W, Some(request));
+        self.running.stop_for(&mut out, clocks::ADVICE_6W, Some(request));
         Ok(out)
     }
 

@@ -48,6 +48,8 @@ pub struct ClockEnd {
     pub rule: &'static str,
     /// The exchange that it belongs to; `None` for the case's own.
     pub for_exchange: Option<ExchangeId>,
+    /// Whether what it counted towards is done; otherwise it is no longer owed, or another clock takes its place.
+    pub done: bool,
 }
 
 /// A clock whose limit an exception lifts. It runs on: the due day still shows and "as soon as practicable" remains.
@@ -59,6 +61,8 @@ pub struct ClockLift {
     pub for_exchange: Option<ExchangeId>,
     /// The ground.
     pub ground: super::ExceptionGround,
+    /// From when, and until when as far as it is known.
+    pub period: Option<(Date, Option<Date>)>,
 }
 
 /// Something to look at that does not stop the step. Nothing in it is personal.
@@ -163,24 +167,51 @@ impl Running {
 
     /// Starts a clock; one of the same name that runs already is ended first.
     pub(crate) fn start_clock(&mut self, out: &mut Consequences, clock: ClockStart) {
-        self.end_for(out, clock.rule, clock.for_exchange);
+        self.close(out, clock.rule, clock.for_exchange, false);
         self.0.push(clock.clone());
         out.start.push(clock);
     }
 
-    /// Ends clocks of the case's own, those of them that run.
+    /// Ends clocks of the case's own, those of them that run: what they counted towards is done.
     pub(crate) fn end(&mut self, out: &mut Consequences, rules: &[&'static str]) {
         for rule in rules {
-            self.end_for(out, rule, None);
+            self.close(out, rule, None, true);
         }
     }
 
-    /// Ends the clock of one exchange, if it runs.
+    /// Ends clocks of the case's own, those of them that run: what they counted towards is no longer owed.
+    pub(crate) fn stop(&mut self, out: &mut Consequences, rules: &[&'static str]) {
+        for rule in rules {
+            self.close(out, rule, None, false);
+        }
+    }
+
+    /// Ends the clock of one exchange, if it runs: what it counted towards is done.
     pub(crate) fn end_for(
         &mut self,
         out: &mut Consequences,
         rule: &'static str,
         for_exchange: Option<ExchangeId>,
+    ) {
+        self.close(out, rule, for_exchange, true);
+    }
+
+    /// Ends the clock of one exchange, if it runs: what it counted towards is no longer owed.
+    pub(crate) fn stop_for(
+        &mut self,
+        out: &mut Consequences,
+        rule: &'static str,
+        for_exchange: Option<ExchangeId>,
+    ) {
+        self.close(out, rule, for_exchange, false);
+    }
+
+    fn close(
+        &mut self,
+        out: &mut Consequences,
+        rule: &'static str,
+        for_exchange: Option<ExchangeId>,
+        done: bool,
     ) {
         let at = self
             .0
@@ -188,16 +219,20 @@ impl Running {
             .position(|clock| clock.rule == rule && clock.for_exchange == for_exchange);
         if let Some(at) = at {
             self.0.remove(at);
-            out.end.push(ClockEnd { rule, for_exchange });
+            out.end.push(ClockEnd {
+                rule,
+                for_exchange,
+                done,
+            });
         }
     }
 
-    /// Ends every clock of this rule, whichever exchange it belongs to.
+    /// Ends every clock of this rule, whichever exchange it belongs to: nobody waits for it any more.
     pub(crate) fn end_all(&mut self, out: &mut Consequences, rule: &'static str) {
         self.end_where(out, |clock| clock.rule == rule);
     }
 
-    /// Ends whatever runs.
+    /// Ends whatever runs: nothing of it is owed any more.
     pub(crate) fn end_everything(&mut self, out: &mut Consequences) {
         self.end_where(out, |_| true);
     }
@@ -209,23 +244,28 @@ impl Running {
                 out.end.push(ClockEnd {
                     rule: clock.rule,
                     for_exchange: clock.for_exchange,
+                    done: false,
                 });
             }
             !over
         });
     }
 
-    /// Gives what one agency owes to another: ends its clocks and starts the same for the other.
+    /// Gives what one agency owes to another: ends its clocks and starts the same for the other. What
+    /// nobody on the hub owes, the family's part for one, goes on under the eyes of the other.
     pub(crate) fn hand_over(&mut self, out: &mut Consequences, from: &AgencyId, to: &AgencyId) {
         let owed_by = Owner::Agency(from.clone());
         let theirs: Vec<_> = self
             .0
             .iter()
-            .filter(|clock| clock.owed_by == owed_by)
+            .filter(|clock| clock.owed_by == owed_by || matches!(clock.owed_by, Owner::Role(_)))
             .cloned()
             .collect();
         for clock in theirs {
-            let owed_by = Owner::Agency(to.clone());
+            let owed_by = match clock.owed_by {
+                Owner::Role(role) => Owner::Role(role),
+                Owner::Agency(_) => Owner::Agency(to.clone()),
+            };
             self.start_clock(out, ClockStart { owed_by, ..clock });
         }
     }

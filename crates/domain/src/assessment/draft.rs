@@ -38,7 +38,7 @@ impl AssessmentCase {
             served_on,
             representations_complete: false,
         });
-        self.running.end(&mut out, clocks::TOWARDS_NO_PLAN);
+        self.running.stop(&mut out, clocks::TOWARDS_NO_PLAN);
         self.running.end(&mut out, clocks::TOWARDS_DRAFT);
         self.running
             .start(&mut out, clocks::DRAFT_REPS, served_on, Owner::FAMILY, Vec::new());
@@ -167,7 +167,7 @@ impl AssessmentCase {
             if let Some(draft) = self.draft {
                 check_representations(draft.served_on, draft.representations_complete, on, REG_13_1)?;
             }
-            self.end_assessment(&mut out);
+            self.end_assessment(&mut out, clocks::TOWARDS_FINAL);
             self.state = AssessmentState::PlanFinal;
             self.last_final_on = Some(on);
             self.draft = None;

@@ -161,6 +161,12 @@ impl AssessmentCase {
         &self.requests
     }
 
+    /// Earlier advice that is used in place of new (reg 6(4)): in which capacity, and whose when the directory has them.
+    #[must_use]
+    pub fn existing_advice(&self) -> &[(AdviserKind, Option<AgencyId>)] {
+        &self.existing
+    }
+
     /// The draft last served, while it is the one in hand.
     #[must_use]
     pub const fn draft(&self) -> Option<ServedDraft> {

@@ -411,8 +411,8 @@ impl AssessmentCase {
         let last = last_made_or_reviewed_on.or(self.plan_made_on).unwrap_or(on);
         let old = std::mem::replace(&mut self.authority, to);
         // The review after a transfer has its own limit, the later of the old one and three months.
-        self.running
-            .end(&mut out, &[clocks::LA_TRANSFER, clocks::ANNUAL_REVIEW]);
+        self.running.end(&mut out, &[clocks::LA_TRANSFER]);
+        self.running.stop(&mut out, &[clocks::ANNUAL_REVIEW]);
         // What the old authority owed under the plan, the new one owes: the same clocks with another owner.
         self.running.hand_over(&mut out, &old, &self.authority);
         let new_authority = Owner::Agency(self.authority.clone());

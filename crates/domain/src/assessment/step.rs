@@ -138,6 +138,8 @@ pub enum AssessmentStep {
         statutory: bool,
         /// Whether the family's representations are enclosed (reg 6(3)).
         representations_enclosed: bool,
+        /// The day on which the adviser received the request, when it went another way first: the six weeks run from it.
+        received_on: Option<Date>,
     },
     /// The adviser has the request.
     AcknowledgeRequest {

@@ -123,6 +123,7 @@ impl AssessmentCase {
                 youth_justice,
                 statutory,
                 representations_enclosed,
+                received_on,
             } => {
                 let asked = Asked {
                     kind,
@@ -132,7 +133,7 @@ impl AssessmentCase {
                     statutory,
                     representations_enclosed,
                 };
-                self.request_advice(asked, exchange, on)
+                self.request_advice(asked, exchange, received_on.unwrap_or(on))
             }
             Step::AcknowledgeRequest { request } => self.acknowledge(request),
             Step::ClaimException {
@@ -189,7 +190,7 @@ impl AssessmentCase {
             self.state = AssessmentState::Assessing;
             out.warnings = self.warnings();
         } else {
-            self.end_assessment(&mut out);
+            self.end_assessment(&mut out, &[]);
             self.state = AssessmentState::NotAssessing;
             self.open_appeal(&mut out, on);
         }
@@ -215,18 +216,20 @@ impl AssessmentCase {
 
     fn decide_no_plan(&mut self, on: Date) -> Consequences {
         let mut out = Consequences::default();
-        self.end_assessment(&mut out);
+        self.end_assessment(&mut out, clocks::TOWARDS_NO_PLAN);
         self.state = AssessmentState::NoPlan;
         self.open_appeal(&mut out, on);
         out
     }
 
-    /// Ends what counts towards a plan, and closes the requests for advice.
-    pub(super) fn end_assessment(&mut self, out: &mut Consequences) {
-        self.running.end(out, clocks::TOWARDS_NO_PLAN);
-        self.running.end(out, clocks::TOWARDS_FINAL);
-        self.running.end(out, clocks::TOWARDS_DRAFT);
-        self.running.end(
+    /// Ends what counts towards a plan, and closes the requests for advice. What is done is met; the rest is no longer
+    /// owed.
+    pub(super) fn end_assessment(&mut self, out: &mut Consequences, done: &[&'static str]) {
+        self.running.end(out, done);
+        self.running.stop(out, clocks::TOWARDS_NO_PLAN);
+        self.running.stop(out, clocks::TOWARDS_FINAL);
+        self.running.stop(out, clocks::TOWARDS_DRAFT);
+        self.running.stop(
             out,
             &[
                 clocks::DRAFT_REPS,

@@ -93,6 +93,7 @@ fn request(kind: AdviserKind, adviser: &str, adviser_agency: AgencyKind) -> Asse
         youth_justice: false,
         statutory: true,
         representations_enclosed: true,
+        received_on: None,
     }
 }
 

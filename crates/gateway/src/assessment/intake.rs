@@ -13,7 +13,7 @@ use sendhub_domain::disclosure::{Ground, Item, RecipientRole};
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId, ExchangeKind};
 use sendhub_policy::{ExistingAdvice, ServingParent};
 
-use super::steps;
+use super::{enclosed, events, steps};
 use crate::exchange::header::Outside;
 use crate::exchange::intake::{Intake, Place, Within, case_not_found, step_refusal};
 use crate::exchange::matters::{self, OpenMatter};
@@ -21,7 +21,6 @@ use crate::exchange::offer::{CaseStep, Draft};
 use crate::exchange::parties::{Addressee, Sent, wrong};
 use crate::hub::Hub;
 use crate::identity::Caller;
-use crate::judge::find;
 
 /// The methods, as the log names them and as stored exchanges are read by.
 pub(crate) mod methods {
@@ -37,7 +36,11 @@ pub(crate) mod methods {
 }
 
 /// The envelope's recipients, each with this item, seen to have their part or not.
-fn addressed(sent: &Sent, item: Item, shown: impl Fn(&Agency, RecipientRole) -> bool) -> Vec<Addressee> {
+pub(super) fn addressed(
+    sent: &Sent,
+    item: Item,
+    shown: impl Fn(&Agency, RecipientRole) -> bool,
+) -> Vec<Addressee> {
     sent.recipients
         .iter()
         .map(|(agency, role)| Addressee {
@@ -50,7 +53,7 @@ fn addressed(sent: &Sent, item: Item, shown: impl Fn(&Agency, RecipientRole) -> 
 }
 
 /// The one recipient that a request must name, in one of these parts.
-fn the_one(sent: &Sent, roles: &[RecipientRole], item: Item) -> Result<Addressee, Refusal> {
+pub(super) fn the_one(sent: &Sent, roles: &[RecipientRole], item: Item) -> Result<Addressee, Refusal> {
     match sent.recipients.as_slice() {
         [(agency, role)] if roles.contains(role) => Ok(Addressee {
             agency: Arc::clone(agency),
@@ -78,7 +81,7 @@ fn codes(roles: &[RecipientRole]) -> String {
 }
 
 /// The one to whom an answer goes: not named by the sender, but known from what is answered.
-fn answer_to(
+pub(super) fn answer_to(
     hub: &Hub,
     sent: &Sent,
     to: &AgencyId,
@@ -106,7 +109,7 @@ fn answer_to(
 }
 
 /// Takes steps on a copy of the case, and turns what follows into a draft.
-fn step(
+pub(super) fn step(
     hub: &Hub,
     caller: &Caller,
     sent: &Sent,
@@ -121,8 +124,18 @@ fn step(
         let out = case
             .apply(one, &caller.agency.id, place.exchange, place.today)
             .map_err(|refused| step_refusal(&refused))?;
+        // What an earlier step of the same request started and this one ends was never anybody's to wait for.
+        for end in out.end {
+            let began = all
+                .start
+                .iter()
+                .position(|clock| clock.rule == end.rule && clock.for_exchange == end.for_exchange);
+            match began {
+                Some(at) => drop(all.start.remove(at)),
+                None => all.end.push(end),
+            }
+        }
         all.start.extend(out.start);
-        all.end.extend(out.end);
         all.lift.extend(out.lift);
         all.warnings.extend(out.warnings);
     }
@@ -150,7 +163,12 @@ fn drafted(
     draft.clocks = hub.start_clocks(&out.start, case.authority(), caller, sent)?;
     draft.ended = hub.end_clocks(out, &open.clocks, place.today);
     draft.ground = Some(Ground::Reg6);
-    draft.due_on = draft.clocks.first().map(|clock| clock.due.due_on);
+    // Of the clocks only a recipient's own is its to keep to.
+    draft.due_on = draft
+        .clocks
+        .iter()
+        .find(|clock| draft.addressees.iter().any(|to| to.agency.id == clock.owed_by))
+        .map(|clock| clock.due.due_on);
     Ok(draft)
 }
 
@@ -203,6 +221,23 @@ impl Intake for wire::RequestAdviceRequest {
             &[RecipientRole::Adviser, RecipientRole::MinistryOfDefence],
             Item::AdviceRequest,
         )?;
+        enclosed::request(sent, &content)?;
+        let defence = content.adviser_kind() == wire::AdviserKind::ModEducation;
+        if defence
+            && (adviser.role != RecipientRole::MinistryOfDefence
+                || adviser.agency.kind != AgencyKind::MinistryOfDefence)
+        {
+            return Err(Refusal::fields(vec![wrong(
+                "envelope.recipients[0]",
+                "the Secretary of State for Defence is asked as MINISTRY_OF_DEFENCE (reg 6(1)(b)(iv))",
+            )]));
+        }
+        if steps::day(content.received_by_adviser_on.as_ref()).is_some_and(|day| day > place.today) {
+            return Err(Refusal::fields(vec![wrong(
+                "content.received_by_adviser_on",
+                "lies in the future",
+            )]));
+        }
         let asked = steps::request_advice(&content, &adviser.agency.id, adviser.agency.kind)
             .ok_or_else(|| Refusal::fields(vec![wrong("content.adviser_kind", "is required")]))?;
         let serves = place
@@ -305,6 +340,7 @@ impl Intake for wire::ReturnAdviceRequest {
         let asked = advice_asked(place)?;
         let content = self.content.clone().unwrap_or_default();
         super::thread::check(&content)?;
+        enclosed::advice(sent, &content)?;
         let taken = steps::advice(&content, asked.request);
         let to = answer_to(
             hub,
@@ -371,157 +407,31 @@ impl Intake for wire::RecordCaseEventRequest {
     fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
         let content = self.content.clone().unwrap_or_default();
         let open = place.matter.ok_or_else(case_not_found)?;
-        let taken = steps::event(open.assessment()?, &content)
+        let case = open.assessment()?;
+        // Also what is only kept is the authority's to record.
+        if *case.authority() != caller.agency.id {
+            return Err(not_the_authority());
+        }
+        let told = sent
+            .recipients
+            .iter()
+            .any(|(_, role)| *role == RecipientRole::CommissioningBody);
+        let taken = events::steps(case, told, &content)
             .ok_or_else(|| Refusal::fields(vec![wrong("content.event", "is required")]))?;
         let to = addressed(sent, Item::AssessmentNotice, |_, _| true);
         step(hub, caller, sent, place, taken, to)
     }
 }
 
-impl Intake for wire::SendPlanRequest {
-    const METHOD: &'static str = methods::SEND_PLAN;
-    const KIND: ExchangeKind = ExchangeKind::Plan;
-
-    fn within(&self) -> Within<'_> {
-        let case = self.content.as_ref().map_or("", |content| content.case.as_str());
-        Within::Case("content.case", case)
-    }
-
-    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
-        use wire::PlanStage as Stage;
-        let content = self.content.clone().unwrap_or_default();
-        let stage = content.stage();
-        let directory = hub.directory.load();
-        let named = content
-            .named_institution
-            .as_ref()
-            .or_else(|| {
-                content
-                    .section_i
-                    .as_ref()
-                    .and_then(|section| section.institution.as_ref())
-            })
-            .and_then(|reference| find(reference, &directory).ok().flatten());
-        // What the Act and Regulations require at each stage needs no consent, but only for those whom they name.
-        let shown = |agency: &Agency, role: RecipientRole| match (stage, role) {
-            (Stage::Shared | Stage::Extract, _) => true,
-            (_, RecipientRole::NamedInstitution) => named.as_ref().is_some_and(|named| named.id == agency.id),
-            (_, RecipientRole::CommissioningBody) => agency.kind == AgencyKind::HealthBody,
-            (Stage::Transferred, RecipientRole::NewLocalAuthority) => {
-                agency.kind == AgencyKind::LocalAuthority
-            }
-            _ => false,
-        };
-        let to = addressed(sent, Item::EhcPlan, shown);
-        let ground = match (stage, sent.ground) {
-            (Stage::Shared | Stage::Extract, claimed) => claimed,
-            (Stage::Draft | Stage::AmendmentNotice, Ground::None) => Ground::StatutoryDraft,
-            (Stage::Transferred, Ground::None) => Ground::StatutoryTransfer,
-            (_, Ground::None) => Ground::StatutorySendFinal,
-            (_, claimed) => claimed,
-        };
-        let first = sent.recipients.first().map(|(agency, _)| agency.id.clone());
-        let taken = steps::plan(&content, first.as_ref(), &directory, place.today);
-        let mut draft = match place.matter {
-            None => Draft::to(to),
-            Some(open) => match &open.matter {
-                matters::Matter::Review(_) if stage == Stage::AmendedFinal => {
-                    crate::review::amended_plan(hub, caller, sent, place, to)?
-                }
-                matters::Matter::Assessment(_) => step(hub, caller, sent, place, taken, to)?,
-                matters::Matter::Review(_) => {
-                    let mut draft = Draft::to(to);
-                    draft.case = open.next();
-                    draft
-                }
-            },
-        };
-        if place.matter.is_none()
-            && matches!(stage, Stage::Shared | Stage::Extract)
-            && sent.recipients.is_empty()
-        {
-            return Err(Refusal::fields(vec![wrong(
-                "envelope.recipients",
-                "must name at least one",
-            )]));
-        }
-        draft.ground = Some(ground);
-        draft.facts.push(("stage", stage_code(stage).into()));
-        Ok(draft)
-    }
-}
-
-const fn stage_code(stage: wire::PlanStage) -> &'static str {
-    match stage {
-        wire::PlanStage::Draft => "DRAFT",
-        wire::PlanStage::Final => "FINAL",
-        wire::PlanStage::AmendmentNotice => "AMENDMENT_NOTICE",
-        wire::PlanStage::AmendedFinal => "AMENDED_FINAL",
-        wire::PlanStage::Shared => "SHARED",
-        wire::PlanStage::Transferred => "TRANSFERRED",
-        wire::PlanStage::Extract => "EXTRACT",
-        wire::PlanStage::Unspecified => "UNSPECIFIED",
-    }
-}
-
-impl Intake for wire::ConsultInstitutionRequest {
-    const METHOD: &'static str = methods::CONSULT;
-    const KIND: ExchangeKind = ExchangeKind::Consultation;
-
-    fn within(&self) -> Within<'_> {
-        let case = self.content.as_ref().map_or("", |content| content.case.as_str());
-        Within::Case("content.case", case)
-    }
-
-    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
-        let to = the_one(sent, &[RecipientRole::ConsultedInstitution], Item::EhcPlan)?;
-        let taken = vec![steps::consult(&to.agency.id)];
-        let open = place.matter.ok_or_else(case_not_found)?;
-        let mut draft = if matches!(open.matter, matters::Matter::Review(_)) {
-            crate::review::consult(hub, caller, sent, place, to)?
-        } else {
-            step(hub, caller, sent, place, taken, vec![to])?
-        };
-        draft.ground = Some(Ground::StatutoryConsultation);
-        Ok(draft)
-    }
-}
-
-impl Intake for wire::ReplyToConsultationRequest {
-    const METHOD: &'static str = methods::REPLY;
-    const KIND: ExchangeKind = ExchangeKind::ConsultationReply;
-
-    fn within(&self) -> Within<'_> {
-        let consultation = self
-            .content
-            .as_ref()
-            .map_or("", |content| content.consultation.as_str());
-        Within::Answer("content.consultation", consultation)
-    }
-
-    fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
-        let record = place
-            .answered
-            .filter(|record| record.kind == ExchangeKind::Consultation)
-            .ok_or_else(|| Refusal::fields(vec![wrong("content.consultation", "is not a consultation")]))?;
-        let to = answer_to(
-            hub,
-            sent,
-            &record.sender,
-            RecipientRole::ResponsibleAuthority,
-            Item::ConsultationReply,
-        )?;
-        let content = self.content.clone().unwrap_or_default();
-        let open = place.matter.ok_or_else(case_not_found)?;
-        if matches!(open.matter, matters::Matter::Review(_)) {
-            let mut draft = Draft::to(vec![to]);
-            draft.case = open.next();
-            draft.ground = Some(Ground::Reg20);
-            return Ok(draft);
-        }
-        let taken = vec![steps::reply(&content, record.exchange)];
-        step(hub, caller, sent, place, taken, vec![to])
-    }
+/// The case is another authority's.
+fn not_the_authority() -> Refusal {
+    let mut refusal = Refusal::new(
+        Reason::CaseStepRefused,
+        "only the authority responsible for the child or young person may take this step (NOT_THE_AUTHORITY)",
+    )
+    .remedy("ask the responsible authority to take it");
+    refusal.provision = Some("Children and Families Act 2014 s.24".to_owned());
+    refusal
 }
 
 /// Only the authority that keeps the case opens what is its to open; said here once for the service.
@@ -529,10 +439,12 @@ pub(crate) fn authority_only(caller: &Caller) -> Result<(), Refusal> {
     if caller.agency.kind == AgencyKind::LocalAuthority {
         return Ok(());
     }
-    Err(Refusal::new(
+    let mut refusal = Refusal::new(
         Reason::SenderNotPermitted,
         "only a local authority opens and decides a case",
-    ))
+    );
+    refusal.provision = Some("Children and Families Act 2014 ss.24, 36".to_owned());
+    Err(refusal)
 }
 
 /// Every request here is an exchange with an envelope.

@@ -1,6 +1,9 @@
 //! The assessment service: a case from the request to the final plan, advice asked for and returned.
 
+mod enclosed;
+mod events;
 pub(crate) mod intake;
+mod plans;
 pub(crate) mod steps;
 mod thread;
 mod view;

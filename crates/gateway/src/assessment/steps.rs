@@ -8,9 +8,10 @@ use sendhub_contracts::validate::At;
 use sendhub_contracts::{convert, types};
 use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::assessment::{
-    AdviserKind, AssessmentCase, AssessmentState, AssessmentStep, CaseOpening, ConsultationAnswer,
-    ExceptionGround, FamilyAsk, SectionI, TribunalOrder,
+    AdviserKind, AssessmentCase, AssessmentStep, CaseOpening, ConsultationAnswer, ExceptionGround, FamilyAsk,
+    SectionI,
 };
+use sendhub_domain::disclosure::RecipientRole;
 use sendhub_domain::exchange::ExchangeId;
 use sendhub_store::Directory;
 
@@ -90,16 +91,6 @@ const fn ground(ground: wire::ExceptionGround) -> ExceptionGround {
     }
 }
 
-const fn order(order: wire::TribunalOrder) -> TribunalOrder {
-    match order {
-        wire::TribunalOrder::MakePlan => TribunalOrder::MakePlan,
-        wire::TribunalOrder::Amend => TribunalOrder::Amend,
-        wire::TribunalOrder::NameInstitution => TribunalOrder::NameInstitution,
-        wire::TribunalOrder::CeaseDismissed => TribunalOrder::CeaseAppealDismissed,
-        wire::TribunalOrder::Assess | wire::TribunalOrder::Unspecified => TribunalOrder::Assess,
-    }
-}
-
 /// The opening of a case.
 pub(crate) fn opening(
     content: &wire::CaseOpening,
@@ -142,6 +133,7 @@ pub(crate) fn request_advice(
         statutory: content.request_kind() != wire::AdviceRequestKind::ExistingInformation,
         representations_enclosed: views
             .is_some_and(|views| !views.text.is_empty() || !views.documents.is_empty()),
+        received_on: day(content.received_by_adviser_on.as_ref()),
     })
 }
 
@@ -196,73 +188,10 @@ pub(crate) fn advice_decision(
     })
 }
 
-/// What an event comes to; some are only kept.
-pub(crate) fn event(case: &AssessmentCase, content: &wire::CaseEventContent) -> Option<Vec<AssessmentStep>> {
-    use wire::case_event_content::Event;
-    let on = day(content.occurred_on.as_ref())?;
-    Some(match content.event.as_ref()? {
-        // After an order the decision is made: what is told is that the assessment takes place.
-        Event::DecidedToAssess(_) if case.state() == AssessmentState::Assessing => {
-            vec![AssessmentStep::NotifyOfAssessment]
-        }
-        Event::DecidedToAssess(_) => vec![AssessmentStep::DecideToAssess { assess: true }],
-        Event::DecidedNotToAssess(_) => vec![AssessmentStep::DecideToAssess { assess: false }],
-        Event::NoPlanNeeded(_) => vec![AssessmentStep::DecideNoPlan],
-        Event::RepresentationsReceived(_) => Vec::new(),
-        Event::RepresentationsComplete(_) => vec![AssessmentStep::CompleteRepresentations],
-        Event::MediationRequested(asked) => vec![AssessmentStep::RequestMediation {
-            told_on: on,
-            health_issues: asked.health_in_issue() == Answer::Yes,
-            health_only: asked.health_only() == Answer::Yes,
-        }],
-        Event::MediationCertificate(certificate) => vec![AssessmentStep::RecordCertificate {
-            issued_on: day(certificate.issued_on.as_ref()).unwrap_or(on),
-        }],
-        Event::TribunalOrder(made) => appealed(
-            case,
-            AssessmentStep::RecordOrder {
-                order: order(made.order()),
-                made_on: day(made.ordered_on.as_ref()).unwrap_or(on),
-            },
-        ),
-        Event::Unopposed(told) => appealed(
-            case,
-            AssessmentStep::ConcedeAppeal {
-                order: order(told.order()),
-                told_on: on,
-            },
-        ),
-        Event::ReassessmentAgreed(_) => vec![
-            AssessmentStep::RequestReassessment { received_on: on },
-            AssessmentStep::DecideToReassess { assess: true },
-        ],
-        Event::PlanCeased(ceased) => {
-            let mut steps = Vec::new();
-            if ceased.consulted_on.is_some() {
-                steps.push(AssessmentStep::ConsultOnCeasing {
-                    family: true,
-                    institution: true,
-                });
-            }
-            steps.push(AssessmentStep::DecideToCease { cease: true });
-            steps
-        }
-    })
-}
-
-/// An order says that there was an appeal, also when nobody told the hub of it before.
-fn appealed(case: &AssessmentCase, step: AssessmentStep) -> Vec<AssessmentStep> {
-    if case.appeal_is_open() {
-        vec![step]
-    } else {
-        vec![AssessmentStep::RegisterAppeal, step]
-    }
-}
-
 /// What a plan comes to, by its stage. Sharing it with a further recipient is no step of the case.
 pub(crate) fn plan(
     content: &wire::PlanContent,
-    to: Option<&AgencyId>,
+    new_authority: Option<&AgencyId>,
     directory: &Directory,
     today: Date,
 ) -> Vec<AssessmentStep> {
@@ -287,7 +216,7 @@ pub(crate) fn plan(
             AssessmentStep::SendFinalPlan,
         ],
         wire::PlanStage::AmendedFinal => vec![AssessmentStep::SendFinalPlan],
-        wire::PlanStage::Transferred => match to {
+        wire::PlanStage::Transferred => match new_authority {
             Some(to) => vec![
                 AssessmentStep::ReportMove {
                     to: to.clone(),
@@ -385,8 +314,9 @@ fn stored(step: &Step<'_>, case: &AssessmentCase, directory: &Directory) -> Opti
                 to.as_ref(),
             )?]
         }
-        methods::RECORD_EVENT => event(
+        methods::RECORD_EVENT => super::events::steps(
             case,
+            step.sent_as(RecipientRole::CommissioningBody).is_some(),
             wire::RecordCaseEventRequest::decode(bytes)
                 .ok()?
                 .content
@@ -394,7 +324,7 @@ fn stored(step: &Step<'_>, case: &AssessmentCase, directory: &Directory) -> Opti
         )?,
         methods::SEND_PLAN => plan(
             wire::SendPlanRequest::decode(bytes).ok()?.content.as_ref()?,
-            to.as_ref(),
+            step.sent_as(RecipientRole::NewLocalAuthority).as_ref(),
             directory,
             step.on,
         ),

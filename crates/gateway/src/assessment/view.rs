@@ -34,7 +34,8 @@ pub(crate) fn required(case: &AssessmentCase) -> Vec<wire::AdviserRequirement> {
 /// The case for one of its participants.
 pub(crate) fn case(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::AssessmentCase, Refusal> {
     let case = open.assessment()?;
-    let owner = open.record.owner == *viewer;
+    // After a transfer the new authority has the whole, and the former one its own part.
+    let owner = case.authority() == viewer;
     let mut advisers: Vec<wire::CaseAdviser> = case
         .requests()
         .iter()
@@ -48,6 +49,17 @@ pub(crate) fn case(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::Assessm
             provision: String::new(),
         })
         .collect();
+    let existing = case
+        .existing_advice()
+        .iter()
+        .filter(|(_, author)| owner || author.as_ref() == Some(viewer));
+    advisers.extend(existing.map(|(kind, author)| wire::CaseAdviser {
+        kind: wire_adviser_kind(*kind).into(),
+        agency_id: author.as_ref().map(ToString::to_string).unwrap_or_default(),
+        state: wire::AdviserState::ExistingAdvice.into(),
+        provision: "SEND Regulations 2014 reg 6(4)".to_owned(),
+        ..wire::CaseAdviser::default()
+    }));
     if owner {
         let missing = case
             .required_advisers()

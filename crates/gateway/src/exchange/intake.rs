@@ -126,12 +126,20 @@ impl Hub {
                 matter: matter.as_ref(),
                 answered: answered.as_ref(),
             };
+            let draft = match request.draft(self, caller, &sent, &place) {
+                Ok(draft) => draft,
+                // The same request may have been taken a moment ago, and its step cannot be taken twice.
+                Err(refusal) => {
+                    let taken = self.accepted_before(caller, sent.request, &text.digest).await;
+                    return taken.map_err(fresh)?.ok_or_else(|| fresh(refusal));
+                }
+            };
             let offer = Offer {
                 caller,
                 method: R::METHOD,
                 kind: R::KIND,
                 exchange: place.exchange,
-                draft: request.draft(self, caller, &sent, &place).map_err(fresh)?,
+                draft,
                 sent: &sent,
                 text: &text,
             };
@@ -220,7 +228,10 @@ enum Written {
 
 /// What a refused step says to the caller.
 pub(crate) fn step_refusal(refused: &StepRefused) -> Refusal {
-    let reason = refusal::reason_named(refused.reason).unwrap_or(Reason::CaseStepRefused);
+    let reason = match refused.reason {
+        "GROUND_NOT_OPEN_TO_ADVISERS" => Reason::ExceptionNotOpen,
+        code => refusal::reason_named(code).unwrap_or(Reason::CaseStepRefused),
+    };
     let message = if reason == Reason::CaseStepRefused {
         format!("{} ({})", refused.message, refused.reason)
     } else {

@@ -5,6 +5,7 @@ use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_domain::agency::AgencyId;
 use sendhub_domain::assessment::{AssessmentCase, Consequences};
+use sendhub_domain::disclosure::RecipientRole;
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId};
 use sendhub_domain::review::ReviewCase;
 use sendhub_store::StoreError;
@@ -81,6 +82,14 @@ pub(crate) struct Step<'a> {
     pub(crate) outside: Outside,
     /// The request's bytes.
     pub(crate) request: Vec<u8>,
+}
+
+impl Step<'_> {
+    /// Who received it in this part, if anybody did.
+    pub(crate) fn sent_as(&self, role: RecipientRole) -> Option<AgencyId> {
+        let copy = self.outside.copies.iter().find(|copy| copy.role == role.code())?;
+        AgencyId::parse(&copy.recipient).ok()
+    }
 }
 
 impl Hub {

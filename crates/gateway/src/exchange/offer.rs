@@ -180,7 +180,12 @@ impl Hub {
         let tags = self.register.tags(&offer.sent.person, sender);
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let known = self.register.look_up(&tags).await.map_err(failed)?;
+            let mut known = self.register.look_up(&tags).await.map_err(failed)?;
+            // An adviser knows the person by numbers of its own, and may not have been given another's: in a case name
+            // and date of birth say whether it is the one whom the case is about.
+            if let (CaseStep::Extends(_, _, subject), true) = (offer.draft.case, known.is_empty()) {
+                known.extend(self.store.subject(subject).await.map_err(failed)?);
+            }
             let found = self
                 .register
                 .fit(&offer.sent.person, &tags, &known, now)

@@ -130,7 +130,6 @@ impl Hub {
         })
     }
 
-    #[expect(clippy::type_complexity, reason = "two answers of one walk; used once")]
     fn recipients(
         &self,
         envelope: &types::Envelope,

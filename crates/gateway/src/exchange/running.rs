@@ -101,7 +101,7 @@ impl Hub {
         }
     }
 
-    /// The clocks of a case that a step has met, and the exceptions that it records against others.
+    /// The clocks of a case that a step has met or made needless, and the exceptions that it records against others.
     pub(crate) fn end_clocks(&self, out: &Consequences, running: &[ClockRecord], today: Date) -> Vec<Effect> {
         let belongs = |clock: &&ClockRecord, rule: &str, exchange: Option<ExchangeId>| {
             clock.state == ClockState::Running
@@ -114,7 +114,11 @@ impl Hub {
                 .filter(move |clock| belongs(clock, end.rule, end.for_exchange))
                 .map(move |clock| Effect::EndClock {
                     clock: clock.clock,
-                    state: ClockState::Met,
+                    state: if end.done {
+                        ClockState::Met
+                    } else {
+                        ClockState::Ended
+                    },
                     on: today,
                 })
         });
@@ -125,8 +129,8 @@ impl Hub {
                 .map(move |clock| Effect::LiftClock {
                     clock: clock.clock,
                     ground: lift.ground.code().to_owned(),
-                    from: None,
-                    until: None,
+                    from: lift.period.map(|(from, _)| from),
+                    until: lift.period.and_then(|(_, until)| until),
                     recorded_by: clock.owed_by.clone(),
                     recorded_on: today,
                     // The evidence stands in the exchange that claims it.

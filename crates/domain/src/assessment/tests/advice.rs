@@ -24,6 +24,7 @@ fn six_weeks_bind_the_bodies_of_s31_and_guide_the_others() {
             youth_justice,
             statutory: true,
             representations_enclosed: false,
+            received_on: None,
         };
         let done = walk.la(step, ADVICE_ON).unwrap();
         assert_eq!(done.start[0].guidance, guidance, "{adviser}");

@@ -114,6 +114,7 @@ fn information_that_exists_is_no_advice() {
         youth_justice: false,
         statutory: false,
         representations_enclosed: true,
+        received_on: None,
     };
     assert_eq!(walk.la(ask, ADVICE_ON).unwrap(), Consequences::default());
     let health = |case: &AssessmentCase| {

@@ -330,14 +330,23 @@ fn a_move_hands_the_plan_and_what_is_owed_to_the_new_authority() {
     assert_eq!(
         started(&done),
         [
+            ("APPEAL_LIMIT", date(2026, 12, 3)),
             ("LA_TRANSFER_INFORM_6W", date(2027, 4, 1)),
             ("LA_TRANSFER_REVIEW", date(2027, 4, 1))
         ]
     );
     assert_eq!(
-        done.start[1].params,
+        done.start[2].params,
         [("last_made_or_reviewed", "2026-12-03".to_owned())]
     );
+    // Only the transfer itself is done; what it takes the place of, or hands on, is not.
+    let done_by_it: Vec<_> = done
+        .end
+        .iter()
+        .filter(|end| end.done)
+        .map(|end| end.rule)
+        .collect();
+    assert_eq!(done_by_it, ["LA_TRANSFER"]);
     assert_eq!(walk.case.authority(), &agency("la-two"));
     assert_eq!(
         reason(walk.la(AssessmentStep::TellOfTransfer, date(2027, 4, 2))),
