@@ -306,6 +306,8 @@ impl ReviewCase {
         let running = &mut self.running;
         running.start(out, clocks::ANNUAL_REVIEW, from, authority.clone(), Vec::new());
         running.start(out, clocks::CIRCULATE_ADVICE, call.meeting_on, run_by, Vec::new());
+        self.start_meeting_clocks(out, self.call.meeting_on);
+        let (call, running) = (&self.call, &mut self.running);
         if let Some((kind, year)) = call.phase_transfer {
             let params = vec![("kind", kind.code().to_owned()), ("year", year.to_string())];
             let event_on = date(year.clamp(-9999, 9999), 1, 1);
@@ -314,6 +316,23 @@ impl ReviewCase {
         if let Some(moves_on) = call.post16_move_on {
             running.start(out, clocks::POST16_MOVE, moves_on, authority, Vec::new());
         }
+    }
+}
+
+impl ReviewCase {
+    /// Report and decision, counted from the day of the meeting. They run from the call on, so that a meeting whose
+    /// report never comes is chased; a meeting on another day starts them anew.
+    pub(super) fn start_meeting_clocks(&mut self, out: &mut Consequences, meeting_on: Date) {
+        let call = &self.call;
+        let limit = vec![("anniversary_limit", call.twelve_month_limit().to_string())];
+        let (authority, run_by) = (
+            Owner::Agency(call.authority.clone()),
+            Owner::Agency(call.run_by.clone()),
+        );
+        self.running
+            .start(out, clocks::REPORT, meeting_on, run_by, Vec::new());
+        self.running
+            .start(out, clocks::DECISION, meeting_on, authority, limit);
     }
 }
 

@@ -8,6 +8,7 @@ use sendhub_domain::assessment::{AssessmentCase, Consequences};
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId};
 use sendhub_domain::review::ReviewCase;
 use sendhub_store::StoreError;
+use sendhub_store::change::ReferralState;
 use sendhub_store::reads::{CaseRecord, ClockRecord, ExchangeRecord};
 use tracing::warn;
 
@@ -62,15 +63,6 @@ impl OpenMatter {
     pub(crate) const fn next(&self) -> CaseStep {
         CaseStep::Extends(self.record.case, self.record.steps, self.record.subject)
     }
-
-    /// Whether an agency takes part: it owns the case, or sent or received an exchange of it.
-    fn knows(&self, agency: &AgencyId) -> bool {
-        self.record.owner == *agency
-            || self
-                .exchanges
-                .iter()
-                .any(|one| one.sender == *agency || Outside::read(&one.header).standing(agency).is_some())
-    }
 }
 
 /// One stored step, opened.
@@ -94,11 +86,34 @@ impl Hub {
             .await
             .map_err(|failure| store_refusal(&failure))?
             .ok_or_else(case_not_found)?;
-        if matter.knows(&caller.agency.id) {
-            Ok(matter)
-        } else {
-            Err(case_not_found())
+        let known = self
+            .takes_part(&matter, &caller.agency.id)
+            .await
+            .map_err(|failure| store_refusal(&failure))?;
+        if known { Ok(matter) } else { Err(case_not_found()) }
+    }
+
+    /// Whether an agency takes part in a case: it owns it, or sent or received an exchange of it. What is referred is
+    /// nobody's yet: who waits for a named person's decision must not learn of the case before.
+    async fn takes_part(&self, matter: &OpenMatter, agency: &AgencyId) -> Result<bool, StoreError> {
+        if matter.record.owner == *agency || matter.exchanges.iter().any(|one| one.sender == *agency) {
+            return Ok(true);
         }
+        for one in &matter.exchanges {
+            if Outside::read(&one.header).standing(agency).is_none() {
+                continue;
+            }
+            let referrals = self.store.referrals_of(one.exchange).await?;
+            let withheld = referrals.iter().any(|referral| {
+                referral.recipient == *agency
+                    && referral.delivery.is_none()
+                    && referral.state != ReferralState::Allowed
+            });
+            if !withheld {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A case made from its stored steps; `None` when there is none.
