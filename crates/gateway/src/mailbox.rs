@@ -207,6 +207,18 @@ impl MailboxService for Mailbox {
     }
 }
 
+/// When the clock falls due that a notice of the hub tells of.
+fn clock_due(copy: &DeliveryRecord) -> Option<jiff::civil::Date> {
+    use sendhub_domain::exchange::HubNoticeCode as Code;
+    let of_a_clock = copy.notice.is_some_and(|code| {
+        matches!(
+            code,
+            Code::ClockDueSoon | Code::ClockDueToday | Code::ClockOverdue
+        )
+    });
+    copy.notice_on.filter(|_| of_a_clock)
+}
+
 /// An exchange's name: transfer records keep theirs.
 fn exchange_name(kind: ExchangeKind, exchange: ExchangeId) -> String {
     match kind {
@@ -281,7 +293,7 @@ impl Hub {
                 .agency(&copy.sender)
                 .map(|agency| agency.name.clone())
                 .unwrap_or_default(),
-            due_on: copy.due_on.map(convert::wire_date),
+            due_on: copy.due_on.or_else(|| clock_due(copy)).map(convert::wire_date),
             size_bytes: copy.size_bytes,
             create_time: Some(convert::wire_time(copy.created_at)),
             state: convert::wire_state(copy.state).into(),

@@ -153,6 +153,19 @@ impl ReviewCall {
         }
     }
 
+    /// Whether the institution invited is the one that runs the review: no other can be required to (reg 20(12)). One
+    /// that is no agency of the hub cannot be told apart.
+    fn is_of_the_runner(&self) -> bool {
+        let attended = |invitee: &&Invitee| invitee.who.role == InviteeRole::Institution;
+        self.invitees.iter().filter(attended).all(|invitee| {
+            invitee
+                .who
+                .agency
+                .as_ref()
+                .is_none_or(|agency| *agency == self.run_by)
+        })
+    }
+
     const fn holder_is_young(&self) -> bool {
         matches!(
             self.status.right_holder(),
@@ -263,7 +276,7 @@ impl ReviewCase {
     /// [`StepRefused`]: `NOT_THE_REVIEWER`, `DATES_CANNOT_BE_RIGHT`, `INVITE_THE_YOUNG_PERSON`, `INVITE_THE_PARENT`,
     /// `REQUIRED_INVITEE_MISSING`, `REVIEW_NOTICE_TOO_SHORT`.
     pub fn call(call: ReviewCall, by: &AgencyId) -> Result<(Self, Consequences), StepRefused> {
-        let runs = call.run_by == call.authority || call.run_for_authority;
+        let runs = call.run_by == call.authority || (call.run_for_authority && call.is_of_the_runner());
         if !runs || (*by != call.authority && *by != call.run_by) {
             return Err(StepRefused::new(
                 "NOT_THE_REVIEWER",

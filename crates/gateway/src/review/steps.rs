@@ -105,9 +105,13 @@ pub(crate) fn call(
             .map(|one| Invitee {
                 who: InviteeRef {
                     role: role(one.kind()),
-                    // An officer of the authority is the authority's, whether or not the call says so again.
+                    // An officer of the authority is the authority's, and who runs it for the authority is the
+                    // institution, whether or not the call says so again.
                     agency: agency(one.agency.as_ref(), directory).or_else(|| match one.kind() {
                         wire::InviteeKind::LaSen => agency(content.authority.as_ref(), directory),
+                        wire::InviteeKind::Institution if content.acting_for_authority() => {
+                            Some(run_by.clone())
+                        }
                         _ => None,
                     }),
                 },
