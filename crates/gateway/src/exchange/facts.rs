@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use sendhub_domain::agency::{Agency, AgencyKind};
-use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, ReferralStanding};
+use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, RecipientRole, ReferralStanding};
 use sendhub_domain::exchange::RightsRecordId;
 use sendhub_domain::rights::{RequestKind, RightsFacts, Scope};
 use sendhub_policy::{
@@ -95,10 +95,10 @@ impl Hub {
             item: standing.item,
             sender_kind: copy.sender.kind,
             sender_status: copy.sender.status,
-            recipient: if copy.recipient.id == copy.sender.id {
-                RecipientParty::Sender
-            } else {
-                RecipientParty::Agency(copy.recipient.kind, copy.recipient.status)
+            recipient: match (copy.recipient.id == copy.sender.id, standing.role) {
+                (true, RecipientRole::Parent | RecipientRole::YoungPerson) => RecipientParty::Outside,
+                (true, _) => RecipientParty::Sender,
+                (false, _) => RecipientParty::Agency(copy.recipient.kind, copy.recipient.status),
             },
             role: standing.role,
             ground: standing.ground,
