@@ -1,5 +1,6 @@
 """A review of an EHC plan, step by step: what each of the tests' agencies sends."""
 
+import json
 import time
 
 from law import date, fill, inbox, notices
@@ -177,3 +178,22 @@ class Review:
 def day(wire):
     """A civil date of the wire as text."""
     return f"{wire.year:04}-{wire.month:02}-{wire.day:02}"
+
+
+def entries(law, api, kind):
+    """The log's entries of a kind, as the operator sees them."""
+    audit = law.stub(api, "hub-operator", "audit", "AuditService")
+    found, token = [], ""
+    while True:
+        page = audit.ListEvents(api.audit.ListEventsRequest(kind=kind, page_size=1000, page_token=token))
+        found += [json.loads(event.leaf_entry) for event in page.events]
+        token = page.next_page_token
+        if not token:
+            return found
+
+
+def refused_entry(law, api, reason):
+    """Whether the last refusal in the log has this reason; none of them says anything personal."""
+    found = entries(law, api, "EXCHANGE_REFUSED")
+    assert "Invented" not in json.dumps(found)
+    return found[-1]["reason"] == f"REASON_{reason}"

@@ -322,7 +322,7 @@ impl ReviewCase {
         self.start_meeting_clocks(out, self.call.meeting_on);
         let (call, running) = (&self.call, &mut self.running);
         if let Some((kind, year)) = call.phase_transfer {
-            let params = vec![("kind", kind.code().to_owned()), ("year", year.to_string())];
+            let params = vec![("kind", kind.code().to_owned())];
             let event_on = date(year.clamp(-9999, 9999), 1, 1);
             running.start(out, clocks::PHASE_TRANSFER, event_on, authority.clone(), params);
         }
