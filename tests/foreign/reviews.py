@@ -192,8 +192,9 @@ def entries(law, api, kind):
             return found
 
 
-def refused_entry(law, api, reason):
-    """Whether the last refusal in the log has this reason; none of them says anything personal."""
+def in_log(law, api, request, reason):
+    """Whether the refusal of a request stands in the log with its reason and provision; none says anything personal."""
     found = entries(law, api, "EXCHANGE_REFUSED")
     assert "Invented" not in json.dumps(found)
-    return found[-1]["reason"] == f"REASON_{reason}"
+    own = [one for one in found if one.get("request") == request.envelope.request_id]
+    return own and all(one["reason"] == reason and one["provision"] for one in own)

@@ -5,7 +5,7 @@ import json
 import grpc
 import pytest
 from law import collect, date, inbox, notices, person, refusal
-from reviews import INVITEES, Review, calling, day, entries, instead, refused_entry, reviews
+from reviews import INVITEES, Review, calling, day, entries, in_log, instead, reviews
 
 CHILD = "2015-10-01"
 # Sixteen since May 2026: rights passed on the day after the last Friday in June, 27 June 2026 (EA 1996 s.8).
@@ -25,9 +25,10 @@ def test_two_weeks_notice_of_the_meeting(law, api, number, meeting, reason, warn
     """Reg 20(3)."""
     law.move_to("2026-11-02")
     if reason:
-        told = refusal(reviews(law, api, "school").CallReview, calling(api, number, CHILD, meeting))
+        request = calling(api, number, CHILD, meeting)
+        told = refusal(reviews(law, api, "school").CallReview, request)
         assert told == (reason, grpc.StatusCode.FAILED_PRECONDITION, REG_20_3)
-        assert refused_entry(law, api, reason)
+        assert in_log(law, api, request, reason)
         return
     review = Review(law, api, number, CHILD, meeting)
     assert any(one.startswith("REVIEW_NOTICE_NOT_CLEAR_DAYS") for one in review.called.warnings) == warned
@@ -46,7 +47,7 @@ def test_whom_reg_20_names_must_be_invited(law, api, left_out):
     assert codes.get(left_out, left_out) in error.value.details()
     told = refusal(reviews(law, api, "school").CallReview, request)
     assert told == ("CASE_STEP_REFUSED", grpc.StatusCode.FAILED_PRECONDITION, REG_20_2)
-    assert refused_entry(law, api, "CASE_STEP_REFUSED")
+    assert in_log(law, api, request, "CASE_STEP_REFUSED")
 
 
 @pytest.mark.parametrize(
@@ -84,9 +85,10 @@ def test_once_rights_have_passed_the_young_person_is_invited(law, api):
     assert told == ("INVITE_THE_YOUNG_PERSON", grpc.StatusCode.FAILED_PRECONDITION, REG_20_2)
 
     law.move_to("2026-09-07")
-    told = refusal(school.CallReview, calling(api, 40_022, PASSED, "2026-10-01", year_group="12"))
+    late = calling(api, 40_022, PASSED, "2026-10-01", year_group="12")
+    told = refusal(school.CallReview, late)
     assert told == ("INVITE_THE_YOUNG_PERSON", grpc.StatusCode.FAILED_PRECONDITION, REG_20_2)
-    assert refused_entry(law, api, "INVITE_THE_YOUNG_PERSON")
+    assert in_log(law, api, late, "INVITE_THE_YOUNG_PERSON")
     alone = Review(law, api, 40_022, PASSED, "2026-10-01", young, year_group="12")
     assert not [one for one in alone.called.warnings if one.startswith("PARENT")]
     both = Review(law, api, 40_023, PASSED, "2026-10-01", (*young, ("PARENT", None)), year_group="12")
@@ -207,7 +209,7 @@ def test_what_a_report_must_hold_and_whom_it_must_reach(law, api, number, called
     assert code in error.value.details()
     reason, _, rests_on = refusal(school.SendReviewReport, lacking)
     assert reason == "CASE_STEP_REFUSED" and provision in rests_on
-    assert refused_entry(law, api, "CASE_STEP_REFUSED")
+    assert in_log(law, api, lacking, "CASE_STEP_REFUSED")
     # Complete, and a day late: sent and warned of.
     assert any(one.startswith("REPORT_LATE") for one in school.SendReviewReport(review.report()).receipt.warnings)
     assert review.clocks()["REVIEW_REPORT_2W"][1] == "MET_LATE"
