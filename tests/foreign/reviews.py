@@ -4,6 +4,7 @@ import json
 import time
 
 from law import date, fill, inbox, notices
+from sharing import document
 
 # Whom reg 20(2) names, for a child at school.
 INVITEES = (
@@ -122,8 +123,9 @@ class Review:
             if amendments:
                 one = notice.amendments.add(section=6, proposed_text="Invented: an hour a week.")
                 if evidence:
-                    proof = one.evidence.add(attachment="attachments/00000000-0000-4000-8000-000000000001")
-                    proof.sha256 = bytes(32)
+                    proof = document(self.law, api, "authority")
+                    one.evidence.append(proof)
+                    request.envelope.attachments.append(proof)
         return request
 
     def decide(self, outcome, on, **changes):

@@ -1,5 +1,6 @@
 """What the tests of sharing send: pupil information, profiles of Service children, the smaller notices."""
 
+import hashlib
 import uuid
 
 from law import date, fill, person
@@ -53,6 +54,22 @@ def nhs(number):
         if check < 10:
             return f"{digits}{check}"
     raise ValueError(number)
+
+
+def document(law, api, agency):
+    """A document that an agency has uploaded."""
+    data = b"%PDF-1.7\n" + b"Invented document.\n" * 8 + b"%%EOF\n"
+    header = api.attachment.AttachmentHeader(file_name="invented.pdf", media_type="application/pdf")
+    header.size_bytes, header.sha256 = len(data), hashlib.sha256(data).digest()
+    parts = [api.attachment.UploadAttachmentRequest(header=header), api.attachment.UploadAttachmentRequest(chunk=data)]
+    return law.stub(api, agency, "attachment", "AttachmentService").UploadAttachment(iter(parts)).attachment
+
+
+def attach(request, reference):
+    """Names an uploaded document in the envelope and in a child-protection file."""
+    request.envelope.attachments.append(reference)
+    request.content.child_protection_file.documents.append(reference)
+    return request
 
 
 def information(api, number, born, recipients, **more):

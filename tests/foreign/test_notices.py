@@ -6,7 +6,7 @@ import grpc
 import pytest
 from law import collect, inbox, notices, refusal
 from reviews import day, entries, in_log
-from sharing import ADULT, CHILD, INFANT, YOUNG, agree, consent, notice, on
+from sharing import ADULT, CHILD, INFANT, YOUNG, agree, attach, consent, document, notice, on
 
 DAY = "2026-11-03"
 SAFE = "Invented: at once, a child's safety cannot wait for the ordinary route."
@@ -190,6 +190,8 @@ def test_each_notice_goes_where_the_law_lets_it(law, api, agreements, row):
     request = notice(api, number, born, [(recipient, role)], name, build)
     if "SAFEGUARDING" in expected:
         consent(law, api, "school", number, born, ["SAFEGUARDING_CONCERN", "CP_FILE"], decision="REFUSED")
+    if name == "child_protection_file":
+        attach(request, document(law, api, sender))
     if expected.startswith("!"):
         reason, code, provision = refusal(law.stub(api, sender, "notice", "NoticeService").SendNotice, request)
         assert reason == expected[1:] and provision and code != grpc.StatusCode.INTERNAL
@@ -253,9 +255,10 @@ def test_the_glass_is_broken_for_a_child_at_risk_and_told_of(law, api):
     law.move_to(DAY)
     to = [("next-school", "NEXT_SCHOOL")]
     closed = notice(api, 43_220, CHILD, to, "child_protection_file", file)
+    attach(closed, document(law, api, "school"))
     assert refusal(law.stub(api, "school", "notice", "NoticeService").SendNotice, closed)[0] == "RECIPIENT_NOT_PERMITTED"
     opened = notice(api, 43_220, CHILD, to, "child_protection_file", file, ground="SAFEGUARDING", break_glass=SAFE)
-    receipt = send(law, api, "school", opened)
+    receipt = send(law, api, "school", attach(opened, document(law, api, "school")))
     [decided] = receipt.recipient_decisions
     assert decided.decision.reason_code == "BREAK_GLASS_SAFEGUARDING"
     for agency in ("school", "next-school", "authority"):
