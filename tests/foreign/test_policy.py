@@ -107,8 +107,8 @@ class PolicyHub(LawHub):
         super().prepare()
         self.policies = self.folder / "policies"
         shutil.copytree(ROOT / "config/policies", self.policies)
-        with self.config.open("a", encoding="utf-8") as config:
-            config.write('\n[policy]\ndirectory = "policies"\n')
+        text = self.config.read_text(encoding="utf-8")
+        self.config.write_text(text.replace("[policy]\n", '[policy]\ndirectory = "policies"\n'), encoding="utf-8")
 
 
 NEW_RULE = """
