@@ -228,7 +228,10 @@ def test_an_extra_invitee_waits_for_a_named_person(law, api):
     assert review.called.exchange not in [one.exchange for one in inbox(law, api, "college")]
     asked = api.review.GetReviewRequest(review=review.name)
     assert refusal(reviews(law, api, "college").GetReview, asked)[0] == "CASE_NOT_FOUND"
-    assert [one for one in notices(law, api, "school", "REFERRAL_WAITING") if one.exchange == review.called.exchange]
+    told = [one for one in notices(law, api, "school", "REFERRAL_WAITING") if one.exchange == review.called.exchange]
+    [notice] = collect(law, api, "school", [told[0].delivery_id])
+    said = notice.delivery.hub_notice
+    assert (said.referral, said.case, said.case_reference) == (extra.referral, review.name, "REVIEW-40050")
 
     decide = api.policy.DecideReferralRequest(
         referral=extra.referral,

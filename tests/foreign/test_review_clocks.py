@@ -2,7 +2,7 @@
 
 import grpc
 import pytest
-from law import refusal
+from law import collect, notices, refusal
 from reviews import Review, reviews
 
 CHILD = "2015-10-01"
@@ -72,6 +72,20 @@ def test_an_amendment_goes_with_changes_and_evidence_and_waits_for_representatio
     for rule in ("AMEND_REPS_LAST_DAY_15D", "AMEND_FINAL_8W", "AMEND_FINAL_LONGSTOP_12W", "NOT_AMEND_NOTICE_8W"):
         assert clocks[rule][1].startswith("MET"), rule
     assert refusal(plans.SendPlan, review.amended())[0] == "CASE_STEP_REFUSED"
+
+
+def test_after_the_notice_the_authority_may_still_decide_not_to_amend(law, api):
+    """Reg 22(4): within the same eight weeks."""
+    review = reported(law, api, 41_012, plan_made_on="2026-01-12")
+    review.decide("AMEND", MEETING)
+    law.move_to("2027-01-26")
+    kept = review.decide("MAINTAIN", "2027-01-26")
+    assert not kept.warnings and review.seen("school").state == "KEPT"
+    clocks = review.clocks()
+    for rule in ("AMEND_FINAL_8W", "NOT_AMEND_NOTICE_8W", "AMEND_FINAL_LONGSTOP_12W"):
+        assert clocks[rule][1] == "MET", rule
+    told = refusal(reviews(law, api, "authority").DecideReview, review.decision("MAINTAIN", "2027-01-26"))
+    assert told[0] == "CASE_STEP_REFUSED"
 
 
 def test_an_amended_plan_that_is_late_on_both_counts_says_so(law, api):
@@ -146,6 +160,10 @@ def test_who_is_late_is_warned_told_and_chased_on_the_right_days(law, api):
     ]:
         law.move_to(today)
         assert review.told(agency, code, due), (today, code)
+    chased = [one for one in notices(law, api, "school", "CLOCK_OVERDUE") if one.exchange == review.called.exchange]
+    said = [one.delivery.hub_notice for one in collect(law, api, "school", [one.delivery_id for one in chased])]
+    assert {one.rule for one in said} == {"REVIEW_ADVICE_CIRCULATE_2W", "REVIEW_REPORT_2W"}
+    assert {one.case for one in said} == {review.name}
     state = review.clocks()
     assert state["REVIEW_REPORT_2W"] == ("2026-12-15", "OVERDUE")
     # Sent at last: nothing more is chased.
@@ -154,3 +172,18 @@ def test_who_is_late_is_warned_told_and_chased_on_the_right_days(law, api):
     decided = review.decide("MAINTAIN", "2027-03-12")
     assert any(one.startswith("REVIEW_DECISION_LATE") for one in decided.warnings)
     assert not [rule for rule, (_, state) in review.clocks().items() if state == "OVERDUE"]
+
+
+def test_the_next_review_ends_the_year_that_the_last_one_started(law, api):
+    """CFA 2014 s.44(1): one year runs at a time; nobody is chased for a review that was held."""
+    first = reported(law, api, 41_050, plan_made_on="2026-01-12")
+    first.decide("MAINTAIN", MEETING)
+    assert first.clocks()["ANNUAL_REVIEW_12M"] == ("2027-11-30", "RUNNING")
+    law.move_to("2027-09-06")
+    again = {"plan_made_on": "2026-01-12", "last_review_on": MEETING}
+    second = Review(law, api, 41_050, CHILD, "2027-10-04", **again)
+    law.move_to("2027-10-04")
+    second.send_report()
+    second.decide("MAINTAIN", "2027-10-04")
+    assert first.clocks()["ANNUAL_REVIEW_12M"] == ("2027-11-30", "MET")
+    assert second.clocks()["ANNUAL_REVIEW_12M"] == ("2028-10-03", "RUNNING")

@@ -213,6 +213,10 @@ impl Hub {
         if !copy.state.is_open() {
             return Err(self.refuse_collection(event, ended(copy.state), Vec::new()).await);
         }
+        let details = self
+            .notice_details(caller, copy, code)
+            .await
+            .map_err(|failure| store_refusal(&failure))?;
         let effect = Effect::MoveDelivery {
             delivery: copy.delivery,
             from: OPEN,
@@ -233,7 +237,7 @@ impl Hub {
                 case_reference: copy.case_reference.clone().unwrap_or_default(),
                 on: copy.notice_on.map(convert::wire_date),
                 exchange: name(copy.exchange),
-                ..HubNotice::default()
+                ..details
             })),
             ..CollectedDelivery::default()
         })

@@ -5,6 +5,7 @@ use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_domain::agency::AgencyId;
 use sendhub_domain::assessment::{AssessmentCase, Consequences};
+use sendhub_domain::clock::ClockRule;
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId};
 use sendhub_domain::review::ReviewCase;
 use sendhub_store::StoreError;
@@ -33,6 +34,8 @@ pub(crate) struct OpenMatter {
     pub(crate) record: CaseRecord,
     pub(crate) matter: Matter,
     pub(crate) clocks: Vec<ClockRecord>,
+    /// For a review: the clocks towards it that earlier cases of the person left running. They end with its decision.
+    pub(crate) yearly: Vec<ClockRecord>,
     pub(crate) exchanges: Vec<ExchangeRecord>,
 }
 
@@ -116,6 +119,21 @@ impl Hub {
         Ok(false)
     }
 
+    /// The clocks towards the next review that other cases of the person started: the plan's first, the last review's.
+    async fn yearly(&self, record: &CaseRecord, review: &ReviewCase) -> Result<Vec<ClockRecord>, StoreError> {
+        let mut found = self
+            .store
+            .clocks_owed_about(review.authority(), record.subject)
+            .await?;
+        found.retain(|clock| {
+            clock.case != Some(record.case)
+                && [ClockRule::AnnualReview, ClockRule::LaTransferReview]
+                    .iter()
+                    .any(|rule| clock.rule == rule.code())
+        });
+        Ok(found)
+    }
+
     /// A case made from its stored steps; `None` when there is none.
     pub(crate) async fn matter(&self, case: CaseId) -> Result<Option<OpenMatter>, StoreError> {
         let Some(record) = self.store.case(case).await? else {
@@ -144,10 +162,15 @@ impl Hub {
             warn!(case = %record.case, "a stored case cannot be read");
             return Err(StoreError::Corrupt("case"));
         };
+        let yearly = match &matter {
+            Matter::Review(review) => self.yearly(&record, review).await?,
+            Matter::Assessment(_) => Vec::new(),
+        };
         Ok(Some(OpenMatter {
             record,
             matter,
             clocks,
+            yearly,
             exchanges,
         }))
     }

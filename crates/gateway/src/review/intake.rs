@@ -11,9 +11,10 @@ use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::assessment::Consequences;
 use sendhub_domain::disclosure::{Ground, Item, RecipientRole};
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeKind};
-use sendhub_domain::review::{InviteeRole, ReviewCase, ReviewStep};
+use sendhub_domain::review::{InviteeRole, ReviewCase, ReviewStep, clocks};
 use sendhub_domain::rights::{Decision, DecisionKind, Holder, RightsFacts};
-use sendhub_store::Directory;
+use sendhub_store::change::ClockState;
+use sendhub_store::{Directory, Effect};
 
 use super::{methods, steps};
 use crate::assessment::steps::day;
@@ -135,6 +136,15 @@ fn step(
     draft.facts.push(("state", case.state().code().into()));
     draft.clocks = hub.start_clocks(&all.start, case.authority(), caller, sent)?;
     draft.ended = hub.end_clocks(&all, &open.clocks, place.today);
+    if all.end.iter().any(|end| end.rule == clocks::ANNUAL_REVIEW) {
+        draft
+            .ended
+            .extend(open.yearly.iter().map(|clock| Effect::EndClock {
+                clock: clock.clock,
+                state: ClockState::Met,
+                on: place.today,
+            }));
+    }
     draft.ground = Some(Ground::Reg20);
     draft.due_on = draft.clocks.first().map(|clock| clock.due.due_on);
     Ok(draft)

@@ -250,6 +250,10 @@ pub(crate) fn decide(case: &ReviewCase, content: &wire::ReviewDecisionContent) -
         wire::ReviewOutcome::Cease => ReviewOutcome::Cease,
         wire::ReviewOutcome::Maintain | wire::ReviewOutcome::Unspecified => ReviewOutcome::Keep,
     };
+    if outcome == ReviewOutcome::Keep && case.state() == ReviewState::Amending {
+        // Reg 22(4): after the notice the authority may still decide not to amend.
+        return vec![ReviewStep::DecideNotToAmend];
+    }
     let mut steps = Vec::new();
     if outcome == ReviewOutcome::Cease && case.state() == ReviewState::ReportSent {
         // Reg 31: the family and the institution are consulted before; the report shows that they were heard, and
