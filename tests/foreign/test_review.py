@@ -255,3 +255,31 @@ def test_an_extra_invitee_waits_for_a_named_person(law, api):
     assert len(review.seen("college").invitees) == 1
     [leaf] = [one for one in entries(law, api, "REFERRAL_DECIDED") if extra.referral.split("/")[1] in json.dumps(one)][:1]
     assert "Invented" not in json.dumps(leaf)
+
+
+def test_advice_is_circulated_to_all_two_weeks_before_or_late_with_a_warning(law, api):
+    """Reg 20(4): to everybody invited, by the one who runs the review."""
+    law.move_to("2026-11-02")
+    review = Review(law, api, 40_060, CHILD, "2026-12-01")
+    lacking = review.fill("SubmitReviewAdvice")
+    lacking.content.circulated = True
+    one = lacking.envelope.recipients.add(role=api.types_disclosure.RECIPIENT_ROLE_REG20_INVITEE)
+    one.agency.agency_id = "authority"
+    told = refusal(reviews(law, api, "school").SubmitReviewAdvice, lacking)
+    assert told == ("CASE_STEP_REFUSED", grpc.StatusCode.FAILED_PRECONDITION, "SEND Regulations 2014 reg 20(4)")
+    assert in_log(law, api, lacking, "CASE_STEP_REFUSED")
+    one.agency.agency_id = "college"
+    lacking.envelope.request_id = "0b6f2a52-0000-4000-8000-000000040060"
+    assert refusal(reviews(law, api, "school").SubmitReviewAdvice, lacking)[0] == "INVALID_REQUEST"
+    # Only who runs it circulates; a stranger knows of neither invitation nor review.
+    again = review.fill("SubmitReviewAdvice")
+    again.content.circulated = True
+    assert refusal(reviews(law, api, "hospital").SubmitReviewAdvice, again)[0] == "CASE_STEP_REFUSED"
+    assert refusal(reviews(law, api, "care-board").SubmitReviewAdvice, again)[0] == "CASE_NOT_FOUND"
+    answer = review.fill("RespondToInvitation")
+    answer.content.invitation = review.called.exchange
+    answer.content.answer = api.review.ATTENDANCE_ANSWER_ACCEPT
+    assert refusal(reviews(law, api, "care-board").RespondToInvitation, answer)[0] == "EXCHANGE_NOT_FOUND"
+    law.move_to("2026-11-18")
+    assert any(one.startswith("CIRCULATED_LATE") for one in review.circulate().warnings)
+    assert review.clocks()["REVIEW_ADVICE_CIRCULATE_2W"] == ("2026-11-17", "MET_LATE")
