@@ -30,7 +30,7 @@ def leaving(special="NO", placed="NO"):
     return build
 
 
-def answer_to_leaving(api, one):
+def answered(api, one):
     """The authority's answer."""
     one.deregistration = "exchanges/00000000-0000-4000-8000-000000000001"
     one.outcome = api.notice.DEREGISTRATION_OUTCOME_CONSENT
@@ -122,50 +122,62 @@ def file(api, one):
     on(api, one, left_on="2026-11-02")
 
 
+LA, AUTHORITY, ATTENDED, NAMED = "authority", "RESPONSIBLE_AUTHORITY", "ATTENDED_INSTITUTION", "NAMED_INSTITUTION"
+HEALTH, TALK = "early_health_notice", "The parent offered to settle"
+LEAD, CP_FILE = "SAFEGUARDING_LEAD", "child_protection_file"
 ROWS = [
-    # sender, recipient, role, notice, content, born, effect or reason, clocks
-    ("authority", "new-authority", "SOCIAL_SERVICES", "looked_after_alignment", align, CHILD, "TASK_LOOKED_AFTER", {}),
-    ("authority", "school", "ATTENDED_INSTITUTION", "looked_after_alignment", align, CHILD, "!NO_SHARING_AGREEMENT", {}),
-    ("authority", "next-school", "ATTENDED_INSTITUTION", "looked_after_alignment", align, CHILD, "TASK_LOOKED_AFTER", {}),
+    # sender, recipient, role, notice, content, born, reason (after "!": of a refusal), clocks
+    (LA, "new-authority", "SOCIAL_SERVICES", "looked_after_alignment", align, CHILD, "TASK_LOOKED_AFTER"),
+    (LA, "school", ATTENDED, "looked_after_alignment", align, CHILD, "!NO_SHARING_AGREEMENT"),
+    (LA, "next-school", ATTENDED, "looked_after_alignment", align, CHILD, "TASK_LOOKED_AFTER"),
     # Home education (SI 2024/208 reg 9).
-    ("school", "authority", "RESPONSIBLE_AUTHORITY", "deregistration", leaving(), CHILD, "MAINSTREAM_NO_CONSENT_NEEDED", {}),
-    ("special-school", "authority", "RESPONSIBLE_AUTHORITY", "deregistration", leaving("YES"), CHILD, "MAINSTREAM_NO_CONSENT_NEEDED", {}),
-    ("authority", "special-school", "ATTENDED_INSTITUTION", "deregistration_decision", answer_to_leaving, CHILD, "TASK_DEREGISTRATION_DECISION", {}),
-    ("school", "authority", "ATTENDED_INSTITUTION", "deregistration_decision", answer_to_leaving, CHILD, "!RECIPIENT_NOT_PERMITTED", {}),
+    ("school", LA, AUTHORITY, "deregistration", leaving(), CHILD, "MAINSTREAM_NO_CONSENT_NEEDED"),
+    ("special-school", LA, AUTHORITY, "deregistration", leaving("YES"), CHILD, "MAINSTREAM_NO_CONSENT_NEEDED"),
+    (LA, "special-school", ATTENDED, "deregistration_decision", answered, CHILD, "TASK_DEREGISTRATION_DECISION"),
+    ("school", LA, ATTENDED, "deregistration_decision", answered, CHILD, "!RECIPIENT_NOT_PERMITTED"),
     # Alternative provision (EA 1996 s.19), direct payments (SI 2014/1652).
-    ("authority", "next-school", "PROVIDER", "alternative_provision", placed, CHILD, "DUTY_ALTERNATIVE_PROVISION", {}),
-    ("school", "college", "PROVIDER", "alternative_provision", placed, CHILD, "!NO_SHARING_AGREEMENT", {}),
-    ("authority", "school", "ATTENDED_INSTITUTION", "direct_payment_notice", pay, CHILD, "TASK_DIRECT_PAYMENT", {}),
-    ("school", "authority", "RESPONSIBLE_AUTHORITY", "direct_payment_reply", pay_reply, CHILD, "TASK_DIRECT_PAYMENT", {}),
+    (LA, "next-school", "PROVIDER", "alternative_provision", placed, CHILD, "DUTY_ALTERNATIVE_PROVISION"),
+    ("school", "college", "PROVIDER", "alternative_provision", placed, CHILD, "!NO_SHARING_AGREEMENT"),
+    (LA, "school", ATTENDED, "direct_payment_notice", pay, CHILD, "TASK_DIRECT_PAYMENT"),
+    ("school", LA, AUTHORITY, "direct_payment_reply", pay_reply, CHILD, "TASK_DIRECT_PAYMENT"),
     # Mediation (CFA 2014 ss.52 to 56) and the tribunal (regs 44, 45).
-    ("authority", "care-board", "COMMISSIONING_BODY", "mediation_event", mediated("REQUESTED", "MED-1", "YES"), CHILD, "TASK_MEDIATION_EVENT",
-     {"MEDIATION_ARRANGE_30D": "2026-12-03", "MEDIATION_HEALTH_TELL_3WD": "2026-11-06"}),
-    ("authority", "school", "ATTENDED_INSTITUTION", "mediation_event", mediated("HELD", "The parent offered to settle"), CHILD, "!MEDIATION_CONTENT_REFUSED", {}),
-    ("authority", "school", "ATTENDED_INSTITUTION", "tribunal_event", tribunal("APPEAL_LODGED"), CHILD, "TASK_TRIBUNAL_EVENT", {}),
-    ("authority", "school", "NAMED_INSTITUTION", "tribunal_event", tribunal("ORDER", 2), CHILD, "TASK_TRIBUNAL_EVENT",
-     {"TRIB_MAKE_PLAN_DRAFT_5W": "2026-12-08", "TRIB_MAKE_PLAN_FINAL_11W": "2027-01-19"}),
-    ("authority", "school", "NAMED_INSTITUTION", "tribunal_event", tribunal("CONCEDED", 4), CHILD, "TASK_TRIBUNAL_EVENT",
-     {"UNOPPOSED_NAME_SCHOOL_2W": "2026-11-17"}),
+    (
+        *(LA, "care-board", "COMMISSIONING_BODY", "mediation_event", mediated("REQUESTED", "MED-1", "YES"), CHILD),
+        "TASK_MEDIATION_EVENT",
+        {"MEDIATION_ARRANGE_30D": "2026-12-03", "MEDIATION_HEALTH_TELL_3WD": "2026-11-06"},
+    ),
+    (LA, "school", ATTENDED, "mediation_event", mediated("HELD", TALK), CHILD, "!MEDIATION_CONTENT_REFUSED"),
+    (LA, "school", ATTENDED, "tribunal_event", tribunal("APPEAL_LODGED"), CHILD, "TASK_TRIBUNAL_EVENT"),
+    (
+        LA, "school", NAMED, "tribunal_event", tribunal("ORDER", 2), CHILD, "TASK_TRIBUNAL_EVENT",
+        {"TRIB_MAKE_PLAN_DRAFT_5W": "2026-12-08", "TRIB_MAKE_PLAN_FINAL_11W": "2027-01-19"},
+    ),
+    (
+        LA, "school", NAMED, "tribunal_event", tribunal("CONCEDED", 4), CHILD, "TASK_TRIBUNAL_EVENT",
+        {"UNOPPOSED_NAME_SCHOOL_2W": "2026-11-17"},
+    ),
     # Post-16: agreed with the young person, under an agreement.
-    ("school", "college", "NEXT_SCHOOL", "post16_file", post16, YOUNG, "!FAMILY_AGREEMENT_MISSING", {}),
-    ("next-school", "college", "NEXT_SCHOOL", "post16_file", post16, YOUNG, "!NO_SHARING_AGREEMENT", {}),
+    ("school", "college", "NEXT_SCHOOL", "post16_file", post16, YOUNG, "!FAMILY_AGREEMENT_MISSING"),
+    ("next-school", "college", "NEXT_SCHOOL", "post16_file", post16, YOUNG, "!NO_SHARING_AGREEMENT"),
     # Health: under compulsory school age only, and after the parent was told (CFA 2014 s.23).
-    ("hospital", "authority", "RESPONSIBLE_AUTHORITY", "early_health_notice", early(**STEPS), INFANT, "DUTY_S23", {}),
-    ("hospital", "authority", "RESPONSIBLE_AUTHORITY", "early_health_notice", early(), INFANT, "!S23_STEPS_MISSING", {}),
-    ("hospital", "authority", "RESPONSIBLE_AUTHORITY", "early_health_notice", early(parent_informed_on="2026-10-20"), INFANT, "!S23_STEPS_MISSING", {}),
-    ("hospital", "authority", "RESPONSIBLE_AUTHORITY", "early_health_notice", early(**STEPS), CHILD, "!S23_NOT_UNDER_CSA", {}),
-    ("school", "authority", "RESPONSIBLE_AUTHORITY", "early_health_notice", early(**STEPS), INFANT, "!SENDER_NOT_PERMITTED", {}),
+    ("hospital", LA, AUTHORITY, HEALTH, early(**STEPS), INFANT, "DUTY_S23"),
+    ("hospital", LA, AUTHORITY, HEALTH, early(), INFANT, "!S23_STEPS_MISSING"),
+    ("hospital", LA, AUTHORITY, HEALTH, early(parent_informed_on="2026-10-20"), INFANT, "!S23_STEPS_MISSING"),
+    ("hospital", LA, AUTHORITY, HEALTH, early(**STEPS), CHILD, "!S23_NOT_UNDER_CSA"),
+    ("school", LA, AUTHORITY, HEALTH, early(**STEPS), INFANT, "!SENDER_NOT_PERMITTED"),
     # A plan that passes to another authority (reg 15).
-    ("authority", "new-authority", "NEW_LOCAL_AUTHORITY", "plan_transfer_notice", moved, CHILD, "DUTY_ASSESSMENT_NOTICE",
-     {"LA_TRANSFER_INFORM_6W": "2026-12-15"}),
+    (
+        LA, "new-authority", "NEW_LOCAL_AUTHORITY", "plan_transfer_notice", moved, CHILD, "DUTY_ASSESSMENT_NOTICE",
+        {"LA_TRANSFER_INFORM_6W": "2026-12-15"},
+    ),
     # Welfare (Code 8.17): to the parent by the school's own hand, under 18 only.
-    ("school", "school", "PARENT", "welfare_contact", welfare, YOUNG, "UNDER_18_WELFARE", {}),
-    ("college", "college", "PARENT", "welfare_contact", welfare, ADULT, "!WELFARE_NOT_UNDER_18", {}),
-    ("school", "next-school", "PARENT", "welfare_contact", welfare, YOUNG, "!RECIPIENT_NOT_PERMITTED", {}),
+    ("school", "school", "PARENT", "welfare_contact", welfare, YOUNG, "UNDER_18_WELFARE"),
+    ("college", "college", "PARENT", "welfare_contact", welfare, ADULT, "!WELFARE_NOT_UNDER_18"),
+    ("school", "next-school", "PARENT", "welfare_contact", welfare, YOUNG, "!RECIPIENT_NOT_PERMITTED"),
     # Safeguarding: nobody's refusal stops it (KCSIE; DPA 2018 Sch 1 para 18).
-    ("school", "authority", "SOCIAL_SERVICES", "safeguarding_concern", concern, CHILD, "SAFEGUARDING_CONCERN", {}),
-    ("school", "next-school", "SAFEGUARDING_LEAD", "child_protection_file", file, CHILD, "SAFEGUARDING_TRANSFER", {"CP_FILE_5SD": None}),
-    ("school", "next-school", "NEXT_SCHOOL", "child_protection_file", file, CHILD, "!RECIPIENT_NOT_PERMITTED", {}),
+    ("school", LA, "SOCIAL_SERVICES", "safeguarding_concern", concern, CHILD, "SAFEGUARDING_CONCERN"),
+    ("school", "next-school", LEAD, CP_FILE, file, CHILD, "SAFEGUARDING_TRANSFER", {"CP_FILE_5SD": None}),
+    ("school", "next-school", "NEXT_SCHOOL", "child_protection_file", file, CHILD, "!RECIPIENT_NOT_PERMITTED"),
 ]
 
 
@@ -185,8 +197,8 @@ def agreements(law, api):
 def test_each_notice_goes_where_the_law_lets_it(law, api, agreements, row):
     """Law file, section 6."""
     law.move_to(DAY)
-    sender, recipient, role, name, build, born, expected, clocks = ROWS[row]
-    number = 43_000 + row
+    sender, recipient, role, name, build, born, expected, *rest = ROWS[row]
+    clocks, number = rest[0] if rest else {}, 43_000 + row
     request = notice(api, number, born, [(recipient, role)], name, build)
     if "SAFEGUARDING" in expected:
         consent(law, api, "school", number, born, ["SAFEGUARDING_CONCERN", "CP_FILE"], decision="REFUSED")
@@ -217,18 +229,22 @@ def test_what_was_agreed_with_the_young_person_reaches_the_college(law, api, agr
     to = [("college", "NEXT_SCHOOL")]
     consent(law, api, "school", 43_200, YOUNG, ["POST16_FILE"], giver="PARENT")
     request = notice(api, 43_200, YOUNG, to, "post16_file", post16, purpose="SUPPORT")
-    assert refusal(law.stub(api, "school", "notice", "NoticeService").SendNotice, request)[0] == "FAMILY_AGREEMENT_MISSING"
+    school = law.stub(api, "school", "notice", "NoticeService")
+    assert refusal(school.SendNotice, request)[0] == "FAMILY_AGREEMENT_MISSING"
     consent(law, api, "school", 43_200, YOUNG, ["POST16_FILE"], giver="YOUNG_PERSON")
     receipt = send(law, api, "school", notice(api, 43_200, YOUNG, to, "post16_file", post16, purpose="SUPPORT"))
     assert receipt.decision.reason_code == "TASK_POST16_TRANSITION"
 
 
-@pytest.mark.parametrize(("number", "placed_by", "outcome"), [(43_210, "YES", "ALLOWED"), (43_211, "UNKNOWN", "REFUSED")])
+@pytest.mark.parametrize(
+    ("number", "placed_by", "outcome"), [(43_210, "YES", "ALLOWED"), (43_211, "UNKNOWN", "REFUSED")]
+)
 def test_a_deletion_from_a_special_school_waits_for_the_authority(law, api, number, placed_by, outcome):
     """SI 2024/208 reg 9: held until the authority that placed the child consents."""
     law.move_to(DAY)
     to = [("authority", "RESPONSIBLE_AUTHORITY")]
-    receipt = send(law, api, "special-school", notice(api, number, CHILD, to, "deregistration", leaving("YES", placed_by)))
+    asked = notice(api, number, CHILD, to, "deregistration", leaving("YES", placed_by))
+    receipt = send(law, api, "special-school", asked)
     [held] = receipt.recipient_decisions
     assert held.decision.effect == api.types.EFFECT_HOLD
     assert held.decision.reason_code == "DEREGISTRATION_CONSENT_NEEDED" and held.decision.provision
@@ -256,7 +272,8 @@ def test_the_glass_is_broken_for_a_child_at_risk_and_told_of(law, api):
     to = [("next-school", "NEXT_SCHOOL")]
     closed = notice(api, 43_220, CHILD, to, "child_protection_file", file)
     attach(closed, document(law, api, "school"))
-    assert refusal(law.stub(api, "school", "notice", "NoticeService").SendNotice, closed)[0] == "RECIPIENT_NOT_PERMITTED"
+    school = law.stub(api, "school", "notice", "NoticeService")
+    assert refusal(school.SendNotice, closed)[0] == "RECIPIENT_NOT_PERMITTED"
     opened = notice(api, 43_220, CHILD, to, "child_protection_file", file, ground="SAFEGUARDING", break_glass=SAFE)
     receipt = send(law, api, "school", attach(opened, document(law, api, "school")))
     [decided] = receipt.recipient_decisions

@@ -67,7 +67,8 @@ def test_an_explanation_weighs_what_is_recorded_of_the_person_on_the_day(law, ap
     assert refusal(other.ExplainDecision, question(api, *asked, born=born))[0] == "SENDER_NOT_PERMITTED"
     nobody = question(api, "EHC_PLAN", "school", "nobody-here", "THIRD_PARTY")
     assert refusal(stub.ExplainDecision, nobody)[0] == "AGENCY_NOT_FOUND"
-    young = stub.ExplainDecision(question(api, "REVIEW_INVITE", "school", "school", "PARENT", 44_002, YOUNG, ground="REG20"))
+    invited = question(api, "REVIEW_INVITE", "school", "school", "PARENT", 44_002, YOUNG, ground="REG20")
+    young = stub.ExplainDecision(invited)
     assert young.decision.reason_code == "INVITE_THE_YOUNG_PERSON"
 
 
@@ -155,7 +156,8 @@ def test_rules_change_while_the_hub_runs_and_a_broken_set_is_refused(api, tmp_pa
         file.write_text(text + NEW_RULE, encoding="utf-8")
         found, second = until(first)
         assert "profile-closed-for-a-test" in found
-        assert refusal(children.SendProfile, sent(2))[::2] == ("RECIPIENT_NOT_PERMITTED", "Invented for a test (hub policy)")
+        reason, _, provision = refusal(children.SendProfile, sent(2))
+        assert (reason, provision) == ("RECIPIENT_NOT_PERMITTED", "Invented for a test (hub policy)")
         # What was sent before is decided again by the rules of its collection.
         mailbox = hub.stub(api, "service-school", "mailbox", "MailboxService")
         ids = [waiting.recipient_decisions[0].delivery_id]

@@ -141,7 +141,8 @@ def test_a_move_between_post_16_institutions_has_five_months(law, api):
 def test_who_is_late_is_warned_told_and_chased_on_the_right_days(law, api):
     """A clock warns 14, 7 and 1 days before, tells on the day, and chases 1 day after and then weekly."""
     law.move_to("2026-11-02")
-    review = Review(law, api, 41_040, CHILD, MEETING, plan_made_on="2026-03-12", phase_transfer=4, phase_transfer_year=2027)
+    facts = {"plan_made_on": "2026-03-12", "phase_transfer": 4, "phase_transfer_year": 2027}
+    review = Review(law, api, 41_040, CHILD, MEETING, **facts)
     for today, agency, code, due in [
         # Two weeks before the meeting, counted back from it: warned of before its event.
         ("2026-11-10", "school", "CLOCK_DUE_SOON", "2026-11-17"),
