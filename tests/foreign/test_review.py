@@ -6,6 +6,7 @@ import grpc
 import pytest
 from law import collect, date, inbox, notices, person, refusal
 from reviews import INVITEES, Review, calling, day, entries, in_log, instead, reviews
+from sharing import consent
 
 CHILD = "2015-10-01"
 # Sixteen since May 2026: rights passed on the day after the last Friday in June, 27 June 2026 (EA 1996 s.8).
@@ -253,7 +254,7 @@ def test_an_extra_invitee_waits_for_a_named_person(law, api):
     [got] = collect(law, api, "college", [done.delivery_id])
     assert got.delivery.decision.reason_code == "REFERRAL_ALLOWED" and got.delivery.review.meeting_on.day == 1
     assert len(review.seen("college").invitees) == 1
-    leaves = [one for one in entries(law, api, "REFERRAL_DECIDED") if one.get("referral") in extra.referral]
+    leaves = [one for one in entries(law, api, "REFERRAL_DECIDED") if one.get("referral", "-") in extra.referral]
     assert leaves and "Invented" not in json.dumps(leaves)
 
 
@@ -283,3 +284,35 @@ def test_advice_is_circulated_to_all_two_weeks_before_or_late_with_a_warning(law
     law.move_to("2026-11-18")
     assert any(one.startswith("CIRCULATED_LATE") for one in review.circulate().warnings)
     assert review.clocks()["REVIEW_ADVICE_CIRCULATE_2W"] == ("2026-11-17", "MET_LATE")
+
+
+def test_an_extra_invitee_whom_nobody_lets_in_stays_out_and_one_the_family_wants_comes(law, api):
+    """Reg 20(2): a named person refuses; the family agrees."""
+    law.move_to("2026-11-02")
+    extra = (*INVITEES, ("POST_16", "college"))
+    review = Review(law, api, 40_051, CHILD, "2026-12-01", extra)
+    [waits] = [one for one in review.called.recipient_decisions if one.agency_id == "college"]
+    decide = api.policy.DecideReferralRequest(
+        referral=waits.referral,
+        outcome=api.policy.REFERRAL_OUTCOME_REFUSED,
+        officer_name="Invented Officer",
+        officer_role="SENCO",
+        reasons="Invented: not needed.",
+        statement="I have decided this and sign it.",
+    )
+    assert not law.stub(api, "school", "policy", "ReferralService").DecideReferral(decide).delivery_id
+    seen = [one for one in inbox(law, api, "college") if one.exchange == review.called.exchange]
+    assert all(one.kind == api.mailbox.EXCHANGE_KIND_HUB_NOTICE for one in seen)
+    asked = api.review.GetReviewRequest(review=review.name)
+    assert refusal(reviews(law, api, "college").GetReview, asked)[0] == "CASE_NOT_FOUND"
+    # Nor does it hold up the others.
+    law.move_to("2026-12-01")
+    assert {one.agency_id for one in review.send_report().recipient_decisions} == {"authority", "hospital", "college"}
+
+    law.move_to("2026-11-02")
+    consent(law, api, "school", 40_052, CHILD, ["REVIEW_INVITE"])
+    request = calling(api, 40_052, CHILD, "2026-12-01", extra)
+    request.envelope.purpose = "SUPPORT"
+    receipt = reviews(law, api, "school").CallReview(request).receipt
+    [agreed] = [one for one in receipt.recipient_decisions if one.agency_id == "college"]
+    assert agreed.decision.reason_code == "REVIEW_EXTRA_AGREED" and agreed.delivery_id
