@@ -207,16 +207,13 @@ impl MailboxService for Mailbox {
     }
 }
 
-/// When the clock falls due that a notice of the hub tells of.
-fn clock_due(copy: &DeliveryRecord) -> Option<jiff::civil::Date> {
+/// Whether a notice speaks of a clock: its day is the one on which that falls due.
+const fn of_a_clock(notice: sendhub_domain::exchange::HubNoticeCode) -> bool {
     use sendhub_domain::exchange::HubNoticeCode as Code;
-    let of_a_clock = copy.notice.is_some_and(|code| {
-        matches!(
-            code,
-            Code::ClockDueSoon | Code::ClockDueToday | Code::ClockOverdue
-        )
-    });
-    copy.notice_on.filter(|_| of_a_clock)
+    matches!(
+        notice,
+        Code::ClockDueSoon | Code::ClockDueToday | Code::ClockOverdue
+    )
 }
 
 /// An exchange's name: transfer records keep theirs.
@@ -293,7 +290,10 @@ impl Hub {
                 .agency(&copy.sender)
                 .map(|agency| agency.name.clone())
                 .unwrap_or_default(),
-            due_on: copy.due_on.or_else(|| clock_due(copy)).map(convert::wire_date),
+            due_on: copy
+                .due_on
+                .or_else(|| copy.notice_on.filter(|_| copy.notice.is_some_and(of_a_clock)))
+                .map(convert::wire_date),
             size_bytes: copy.size_bytes,
             create_time: Some(convert::wire_time(copy.created_at)),
             state: convert::wire_state(copy.state).into(),

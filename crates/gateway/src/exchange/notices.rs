@@ -64,13 +64,13 @@ impl Hub {
         if agency.kind == AgencyKind::LocalAuthority {
             return Some(agency.id.clone());
         }
-        // A school may be registered with its DfE number alone, whose first three digits are the authority's code.
+        // A school's number begins with the code of the authority in whose area it lies.
         let school = agency.identifiers.laestab.as_ref();
-        let code = match (&agency.identifiers.la_code, school) {
-            (Some(code), _) => code.clone(),
-            (None, Some(school)) => LaCode::parse(school.la()).ok()?,
-            (None, None) => return None,
-        };
+        let code = agency
+            .identifiers
+            .la_code
+            .clone()
+            .or_else(|| school.and_then(|school| LaCode::parse(school.la()).ok()))?;
         directory.by_la_code(&code).map(|authority| authority.id.clone())
     }
 
