@@ -95,12 +95,12 @@ fn special(notice: &Notice, draft: &mut Draft) -> Result<(), Refusal> {
             let done = early.parent_informed_on.is_some() && early.discussion_offered_on.is_some();
             draft.circumstances.s23_steps = if done { S23Steps::Done } else { S23Steps::Missing };
         }
-        Notice::Deregistration(asked) => {
-            // Not known who placed the child: as if the authority had, until it says otherwise.
-            if asked.special_school() == Answer::Yes && asked.placed_by_authority() != Answer::No {
-                draft.circumstances.school_placement = SchoolPlacement::SpecialPlacedByAuthority;
-                draft.circumstances.authority_consent = AuthorityConsent::NotRecorded;
-            }
+        // Not known who placed the child: as if the authority had, until it says otherwise.
+        Notice::Deregistration(asked)
+            if asked.special_school() == Answer::Yes && asked.placed_by_authority() != Answer::No =>
+        {
+            draft.circumstances.school_placement = SchoolPlacement::SpecialPlacedByAuthority;
+            draft.circumstances.authority_consent = AuthorityConsent::NotRecorded;
         }
         Notice::MediationEvent(event) => {
             let text = event.reference.to_lowercase();
