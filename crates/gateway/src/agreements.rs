@@ -19,7 +19,7 @@ use crate::identity::Caller;
 ///
 /// # Errors
 /// `INVALID_REQUEST`, or `PARTIES_NOT_FOUND` when a party is not in the directory.
-pub(crate) fn read(asked: wire::Agreement, directory: &Directory) -> Result<Agreement, Refusal> {
+pub(crate) fn read(asked: &wire::Agreement, directory: &Directory) -> Result<Agreement, Refusal> {
     let mut out = Vec::new();
     let id = AgreementId::parse(&asked.agreement_id);
     if let Err(error) = &id {

@@ -237,7 +237,7 @@ impl DirectoryService for Agencies {
     ) -> Result<Response<wire::PutAgreementResponse>, Status> {
         let caller = caller(&request)?;
         let agreement = agreements::read(
-            request.into_inner().agreement.unwrap_or_default(),
+            &request.into_inner().agreement.unwrap_or_default(),
             &self.0.directory.load(),
         )?;
         let stored = self.0.put_agreement(&caller, PUT_AGREEMENT, agreement).await?;

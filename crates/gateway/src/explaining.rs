@@ -129,15 +129,15 @@ impl PolicyService for Explanations {
         let _ = caller(&request)?;
         let asked = request.get_ref();
         let policy = self.0.policy.load();
-        let on = day(asked.on.as_ref());
+        let on = day(asked.on.as_ref()).unwrap_or_else(|| self.0.today());
         let limit = if asked.page_size == 0 {
-            200
+            100
         } else {
             asked.page_size as usize
         };
         let mut all = policy
             .rules()
-            .filter(|rule| on.is_none_or(|on| rule.in_force_on(on)))
+            .filter(|rule| rule.in_force_on(on))
             .filter(|rule| asked.page_token.is_empty() || rule.id > asked.page_token);
         let rules: Vec<wire::Rule> = all.by_ref().take(limit).map(wire_rule).collect();
         let next_page_token = match (rules.last(), all.next()) {

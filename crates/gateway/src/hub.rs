@@ -151,6 +151,10 @@ impl Hub {
         );
         event.policy_version = Some(set.version().to_owned());
         let before = self.policy.load().version().to_owned();
+        if before == set.version() {
+            // A broken set was put right again: what serves never changed.
+            return true;
+        }
         event.facts.push(("replaces", before));
         match self.record(&event, Vec::new()).await {
             Ok(_) => {

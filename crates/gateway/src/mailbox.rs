@@ -35,7 +35,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::accept::Waiting;
-use crate::exchange::handing::{any_exchange, of_a_clock};
+use crate::exchange::handing::any_exchange;
 use crate::exchange::header::Outside;
 use crate::exchange::offer;
 use crate::hub::{
@@ -205,6 +205,15 @@ impl MailboxService for Mailbox {
         self.0.wakeups.ring(&caller.agency.id);
         Ok(Response::new(AcknowledgeDeliveriesResponse { results }))
     }
+}
+
+/// Whether a notice speaks of a clock: its day is the one on which that falls due.
+const fn of_a_clock(notice: sendhub_domain::exchange::HubNoticeCode) -> bool {
+    use sendhub_domain::exchange::HubNoticeCode as Code;
+    matches!(
+        notice,
+        Code::ClockDueSoon | Code::ClockDueToday | Code::ClockOverdue
+    )
 }
 
 /// An exchange's name: transfer records keep theirs.

@@ -167,6 +167,13 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ClockRecord>, StoreError>;
 
+    /// The running clocks on which an agency must act for one person, in whichever case, oldest first.
+    async fn clocks_owed_about(
+        &self,
+        agency: &AgencyId,
+        subject: SubjectId,
+    ) -> Result<Vec<ClockRecord>, StoreError>;
+
     /// Running clocks whose next notice is due on or before a day, the earliest notice first.
     async fn clocks_to_notice(&self, on: Date, limit: u32) -> Result<Vec<ClockRecord>, StoreError>;
 

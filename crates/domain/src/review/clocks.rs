@@ -9,7 +9,7 @@ pub const REPORT: &str = "REVIEW_REPORT_2W";
 pub const DECISION: &str = "REVIEW_DECISION_4W";
 /// Review within twelve months (Children and Families Act 2014 s.44(1)).
 pub const ANNUAL_REVIEW: &str = "ANNUAL_REVIEW_12M";
-/// Name the next phase's place (reg 18(1)). The parameters are `kind` and `year`; the event is the year's first day.
+/// Name the next phase's place (reg 18(1)). The parameter is `kind`; the event is the year's first day.
 pub const PHASE_TRANSFER: &str = "PHASE_TRANSFER";
 /// From one post-16 institution to another (reg 18(2)): counts back from the planned day.
 pub const POST16_MOVE: &str = "POST16_TO_POST16_5M";

@@ -153,6 +153,19 @@ impl ReviewCall {
         }
     }
 
+    /// Whether the institution invited is the one that runs the review: no other can be required to (reg 20(12)). One
+    /// that is no agency of the hub cannot be told apart.
+    fn is_of_the_runner(&self) -> bool {
+        let attended = |invitee: &&Invitee| invitee.who.role == InviteeRole::Institution;
+        self.invitees.iter().filter(attended).all(|invitee| {
+            invitee
+                .who
+                .agency
+                .as_ref()
+                .is_none_or(|agency| *agency == self.run_by)
+        })
+    }
+
     const fn holder_is_young(&self) -> bool {
         matches!(
             self.status.right_holder(),
@@ -263,7 +276,7 @@ impl ReviewCase {
     /// [`StepRefused`]: `NOT_THE_REVIEWER`, `DATES_CANNOT_BE_RIGHT`, `INVITE_THE_YOUNG_PERSON`, `INVITE_THE_PARENT`,
     /// `REQUIRED_INVITEE_MISSING`, `REVIEW_NOTICE_TOO_SHORT`.
     pub fn call(call: ReviewCall, by: &AgencyId) -> Result<(Self, Consequences), StepRefused> {
-        let runs = call.run_by == call.authority || call.run_for_authority;
+        let runs = call.run_by == call.authority || (call.run_for_authority && call.is_of_the_runner());
         if !runs || (*by != call.authority && *by != call.run_by) {
             return Err(StepRefused::new(
                 "NOT_THE_REVIEWER",
@@ -306,14 +319,33 @@ impl ReviewCase {
         let running = &mut self.running;
         running.start(out, clocks::ANNUAL_REVIEW, from, authority.clone(), Vec::new());
         running.start(out, clocks::CIRCULATE_ADVICE, call.meeting_on, run_by, Vec::new());
+        self.start_meeting_clocks(out, self.call.meeting_on);
+        let (call, running) = (&self.call, &mut self.running);
         if let Some((kind, year)) = call.phase_transfer {
-            let params = vec![("kind", kind.code().to_owned()), ("year", year.to_string())];
+            let params = vec![("kind", kind.code().to_owned())];
             let event_on = date(year.clamp(-9999, 9999), 1, 1);
             running.start(out, clocks::PHASE_TRANSFER, event_on, authority.clone(), params);
         }
         if let Some(moves_on) = call.post16_move_on {
             running.start(out, clocks::POST16_MOVE, moves_on, authority, Vec::new());
         }
+    }
+}
+
+impl ReviewCase {
+    /// Report and decision, counted from the day of the meeting. They run from the call on, so that a meeting whose
+    /// report never comes is chased; a meeting on another day starts them anew.
+    pub(super) fn start_meeting_clocks(&mut self, out: &mut Consequences, meeting_on: Date) {
+        let call = &self.call;
+        let limit = vec![("anniversary_limit", call.twelve_month_limit().to_string())];
+        let (authority, run_by) = (
+            Owner::Agency(call.authority.clone()),
+            Owner::Agency(call.run_by.clone()),
+        );
+        self.running
+            .start(out, clocks::REPORT, meeting_on, run_by, Vec::new());
+        self.running
+            .start(out, clocks::DECISION, meeting_on, authority, limit);
     }
 }
 

@@ -338,6 +338,7 @@ impl ReviewCase {
         out.warnings = self.call.check()?;
         // Answers were to another day.
         self.answers.clear();
+        self.start_meeting_clocks(out, meeting_on);
         if self.circulated_on.is_none() {
             let run_by = Owner::Agency(self.call.run_by.clone());
             self.running
@@ -397,18 +398,11 @@ impl ReviewCase {
         }
         self.held_on = Some(held_on);
         self.state = ReviewState::MeetingHeld;
-        let call = &self.call;
-        let limit = vec![("anniversary_limit", call.twelve_month_limit().to_string())];
-        let (authority, run_by) = (
-            Owner::Agency(call.authority.clone()),
-            Owner::Agency(call.run_by.clone()),
-        );
         // Advice that was not circulated before the meeting no longer can be.
         self.running.end(out, &[clocks::CIRCULATE_ADVICE]);
-        self.running
-            .start(out, clocks::REPORT, held_on, run_by, Vec::new());
-        self.running
-            .start(out, clocks::DECISION, held_on, authority, limit);
+        if held_on != self.call.meeting_on {
+            self.start_meeting_clocks(out, held_on);
+        }
         Ok(())
     }
 

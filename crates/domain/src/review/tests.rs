@@ -5,6 +5,7 @@ use jiff::civil::{Date, date};
 use super::*;
 use crate::age::AgeStatus;
 use crate::assessment::tests::{agency, exchange};
+use crate::clock::ClockParams;
 
 mod decisions;
 mod invitations;
@@ -147,16 +148,18 @@ fn a_call_starts_its_clocks() {
         [
             ("ANNUAL_REVIEW_12M", date(2026, 1, 12)),
             ("REVIEW_ADVICE_CIRCULATE_2W", MEETING),
+            ("REVIEW_REPORT_2W", MEETING),
+            ("REVIEW_DECISION_4W", MEETING),
             ("PHASE_TRANSFER", date(2027, 1, 1)),
         ]
     );
     assert_eq!(
-        done.start[2].params,
-        [
-            ("kind", "primary_to_secondary".to_owned()),
-            ("year", "2027".to_owned())
-        ]
+        done.start[4].params,
+        [("kind", "primary_to_secondary".to_owned())]
     );
+    for (name, value) in done.start.iter().flat_map(|clock| &clock.params) {
+        assert_eq!(ClockParams::default().set(name, value), Ok(()), "{name}");
+    }
     assert_eq!(done.start[1].owed_by, Owner::Agency(agency("school-one")));
     assert!(done.warnings.is_empty());
 }
@@ -284,7 +287,11 @@ fn a_meeting_moves_only_with_new_notice() {
     );
     assert_eq!(
         started(&done.unwrap()),
-        [("REVIEW_ADVICE_CIRCULATE_2W", date(2026, 11, 30))]
+        [
+            ("REVIEW_REPORT_2W", date(2026, 11, 30)),
+            ("REVIEW_DECISION_4W", date(2026, 11, 30)),
+            ("REVIEW_ADVICE_CIRCULATE_2W", date(2026, 11, 30)),
+        ]
     );
     let early = ReviewStep::HoldMeeting {
         held_on: MEETING,
@@ -297,8 +304,8 @@ fn a_meeting_moves_only_with_new_notice() {
 }
 
 #[test]
-fn a_meeting_starts_the_report_and_the_decision() {
-    let (mut case, _) = called(call()).unwrap();
+fn report_and_decision_count_from_the_meeting() {
+    let (mut case, begun) = called(call()).unwrap();
     let hold = |held_on| ReviewStep::HoldMeeting {
         held_on,
         attended: everybody(&call()),
@@ -309,15 +316,27 @@ fn a_meeting_starts_the_report_and_the_decision() {
             .reason,
         "MEETING_IN_THE_FUTURE"
     );
-    let done = apply(&mut case, hold(MEETING), "school-one", MEETING).unwrap();
     assert_eq!(
-        started(&done),
-        [("REVIEW_REPORT_2W", MEETING), ("REVIEW_DECISION_4W", MEETING)]
-    );
-    assert_eq!(
-        done.start[1].params,
+        begun.start[3].params,
         [("anniversary_limit", "2027-01-11".to_owned())]
     );
+    // On its day they run on; on a later day they are counted anew.
+    let later = date(2026, 11, 18);
+    let done = apply(&mut case.clone(), hold(later), "school-one", later).unwrap();
+    assert_eq!(
+        started(&done),
+        [("REVIEW_REPORT_2W", later), ("REVIEW_DECISION_4W", later)]
+    );
+    assert_eq!(
+        ended(&done),
+        [
+            "REVIEW_ADVICE_CIRCULATE_2W",
+            "REVIEW_REPORT_2W",
+            "REVIEW_DECISION_4W"
+        ]
+    );
+    let done = apply(&mut case, hold(MEETING), "school-one", MEETING).unwrap();
+    assert_eq!(started(&done), []);
     assert_eq!(case.decision_due(), Some(date(2026, 12, 14)));
     let near = ReviewCall {
         last_review_on: Some(date(2025, 12, 1)),

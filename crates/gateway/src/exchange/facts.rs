@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use sendhub_domain::agency::{Agency, AgencyKind};
-use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, ReferralStanding};
+use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, RecipientRole, ReferralStanding};
 use sendhub_domain::exchange::RightsRecordId;
-use sendhub_domain::rights::{RequestKind, RightsFacts, Scope};
+use sendhub_domain::rights::{ConsentAnswer, Giver, RequestKind, RightsFacts, Scope};
 use sendhub_policy::{
     Continuation, Decision, DisclosureFacts, Effect as Outcome, Exclusion, Facts, FamilyView, Question,
     RecipientParty, Stage,
@@ -38,7 +38,7 @@ impl Hub {
     /// Decides one copy.
     pub(crate) fn decide(&self, copy: &Copy<'_>) -> Decided {
         let consent = copy.rights.consent_standing(&scope(copy), copy.on);
-        let facts = self.facts(copy, consent.standing);
+        let facts = self.facts(copy, &consent);
         let policy = self.policy.load();
         let ask = |facts: DisclosureFacts| {
             policy.decide(&Question {
@@ -64,7 +64,7 @@ impl Hub {
     /// The facts of a copy as codes by name, for explaining.
     pub(crate) fn facts_of_copy(&self, copy: &Copy<'_>) -> Vec<(&'static str, &'static str)> {
         let consent = copy.rights.consent_standing(&scope(copy), copy.on);
-        let facts = self.facts(copy, consent.standing);
+        let facts = self.facts(copy, &consent);
         vec![
             ("item", facts.item.code()),
             ("sender", facts.sender_kind.code()),
@@ -81,7 +81,7 @@ impl Hub {
         ]
     }
 
-    fn facts(&self, copy: &Copy<'_>, consent: ConsentStanding) -> DisclosureFacts {
+    fn facts(&self, copy: &Copy<'_>, consent: &ConsentAnswer) -> DisclosureFacts {
         let standing = copy.standing;
         let agreement = self.directory.load().agreement_between(
             standing.item,
@@ -95,18 +95,18 @@ impl Hub {
             item: standing.item,
             sender_kind: copy.sender.kind,
             sender_status: copy.sender.status,
-            recipient: if copy.recipient.id == copy.sender.id {
-                RecipientParty::Sender
-            } else {
-                RecipientParty::Agency(copy.recipient.kind, copy.recipient.status)
+            recipient: match (copy.recipient.id == copy.sender.id, standing.role) {
+                (true, RecipientRole::Parent | RecipientRole::YoungPerson) => RecipientParty::Outside,
+                (true, _) => RecipientParty::Sender,
+                (false, _) => RecipientParty::Agency(copy.recipient.kind, copy.recipient.status),
             },
             role: standing.role,
             ground: standing.ground,
             proof: proof(copy),
             status: copy.rights.status_on(copy.on),
             ability: copy.rights.ability_for(&scope(copy), copy.on),
-            consent,
-            family_view: family_view(consent),
+            consent: consent.standing,
+            family_view: family_view(copy.rights, consent),
             agreement,
             referral: copy.referral,
             break_glass: standing.break_glass,
@@ -161,8 +161,17 @@ fn scope<'a>(copy: &'a Copy<'_>) -> Scope<'a> {
     }
 }
 
-const fn family_view(consent: ConsentStanding) -> FamilyView {
-    match consent {
+fn family_view(rights: &RightsFacts, consent: &ConsentAnswer) -> FamilyView {
+    // Whether a child understands enough is asked for the plan (reg 17(2), (3)). What is shared beside it is agreed
+    // with the family, and a parent's word is that whether or not somebody has recorded what the child understands.
+    let parent_said_yes = || {
+        rights.consents.iter().any(|one| {
+            Some(one.head.id) == consent.by
+                && matches!(one.giver, Giver::Parent(_) | Giver::Representative(_))
+        })
+    };
+    match consent.standing {
+        ConsentStanding::UnderstandingNotRecorded if parent_said_yes() => FamilyView::Agrees,
         ConsentStanding::Child
         | ConsentStanding::Parent
         | ConsentStanding::YoungPerson

@@ -213,13 +213,8 @@ impl Hub {
         if !copy.state.is_open() {
             return Err(self.refuse_collection(event, ended(copy.state), Vec::new()).await);
         }
-        let about = self
-            .store
-            .exchange(copy.exchange)
-            .await
-            .map_err(|failure| store_refusal(&failure))?;
-        let rule = self
-            .noticed_rule(copy)
+        let details = self
+            .notice_details(caller, copy, code)
             .await
             .map_err(|failure| store_refusal(&failure))?;
         let effect = Effect::MoveDelivery {
@@ -242,32 +237,10 @@ impl Hub {
                 case_reference: copy.case_reference.clone().unwrap_or_default(),
                 on: copy.notice_on.map(convert::wire_date),
                 exchange: name(copy.exchange),
-                case: about
-                    .and_then(|record| record.case)
-                    .map(|case| format!("cases/{case}"))
-                    .unwrap_or_default(),
-                rule,
-                ..HubNotice::default()
+                ..details
             })),
             ..CollectedDelivery::default()
         })
-    }
-
-    /// The rule of the clock that a notice speaks of: the one of its exchange that falls due on its day. Empty where it
-    /// speaks of none, or two fall due together.
-    async fn noticed_rule(&self, copy: &DeliveryRecord) -> Result<String, StoreError> {
-        if !copy.notice.is_some_and(of_a_clock) {
-            return Ok(String::new());
-        }
-        let clocks = self.store.clocks_of_exchange(copy.exchange).await?;
-        let mut rules: Vec<String> = clocks
-            .into_iter()
-            .filter(|clock| Some(clock.due_on) == copy.notice_on)
-            .filter(|clock| clock.owed_by == copy.recipient || clock.told.contains(&copy.recipient))
-            .map(|clock| clock.rule)
-            .collect();
-        rules.dedup();
-        Ok(rules.pop().filter(|_| rules.is_empty()).unwrap_or_default())
     }
 
     async fn referral_standing(&self, asked: &Asked<'_>) -> Result<Referred, StoreError> {
@@ -365,14 +338,6 @@ impl Hub {
             Err(failure) => commit_refusal(&failure),
         }
     }
-}
-
-/// Whether a notice speaks of a clock: its day is the one on which that falls due.
-pub(crate) const fn of_a_clock(notice: HubNoticeCode) -> bool {
-    matches!(
-        notice,
-        HubNoticeCode::ClockDueSoon | HubNoticeCode::ClockDueToday | HubNoticeCode::ClockOverdue
-    )
 }
 
 /// Whom effects put something into the mailbox of.

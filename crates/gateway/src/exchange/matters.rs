@@ -6,9 +6,11 @@ use sendhub_contracts::refusal::Refusal;
 use sendhub_domain::agency::AgencyId;
 use sendhub_domain::assessment::{AssessmentCase, Consequences};
 use sendhub_domain::disclosure::RecipientRole;
+use sendhub_domain::clock::ClockRule;
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId};
 use sendhub_domain::review::ReviewCase;
 use sendhub_store::StoreError;
+use sendhub_store::change::ReferralState;
 use sendhub_store::reads::{CaseRecord, ClockRecord, ExchangeRecord};
 use tracing::warn;
 
@@ -33,6 +35,8 @@ pub(crate) struct OpenMatter {
     pub(crate) record: CaseRecord,
     pub(crate) matter: Matter,
     pub(crate) clocks: Vec<ClockRecord>,
+    /// For a review: the clocks towards it that earlier cases of the person left running. They end with its decision.
+    pub(crate) yearly: Vec<ClockRecord>,
     pub(crate) exchanges: Vec<ExchangeRecord>,
 }
 
@@ -62,15 +66,6 @@ impl OpenMatter {
     /// What the next step does to the case's row.
     pub(crate) const fn next(&self) -> CaseStep {
         CaseStep::Extends(self.record.case, self.record.steps, self.record.subject)
-    }
-
-    /// Whether an agency takes part: it owns the case, or sent or received an exchange of it.
-    fn knows(&self, agency: &AgencyId) -> bool {
-        self.record.owner == *agency
-            || self
-                .exchanges
-                .iter()
-                .any(|one| one.sender == *agency || Outside::read(&one.header).standing(agency).is_some())
     }
 }
 
@@ -103,11 +98,49 @@ impl Hub {
             .await
             .map_err(|failure| store_refusal(&failure))?
             .ok_or_else(case_not_found)?;
-        if matter.knows(&caller.agency.id) {
-            Ok(matter)
-        } else {
-            Err(case_not_found())
+        let known = self
+            .takes_part(&matter, &caller.agency.id)
+            .await
+            .map_err(|failure| store_refusal(&failure))?;
+        if known { Ok(matter) } else { Err(case_not_found()) }
+    }
+
+    /// Whether an agency takes part in a case: it owns it, or sent or received an exchange of it. What is referred is
+    /// nobody's yet: who waits for a named person's decision must not learn of the case before.
+    async fn takes_part(&self, matter: &OpenMatter, agency: &AgencyId) -> Result<bool, StoreError> {
+        if matter.record.owner == *agency || matter.exchanges.iter().any(|one| one.sender == *agency) {
+            return Ok(true);
         }
+        for one in &matter.exchanges {
+            if Outside::read(&one.header).standing(agency).is_none() {
+                continue;
+            }
+            let referrals = self.store.referrals_of(one.exchange).await?;
+            let withheld = referrals.iter().any(|referral| {
+                referral.recipient == *agency
+                    && referral.delivery.is_none()
+                    && referral.state != ReferralState::Allowed
+            });
+            if !withheld {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The clocks towards the next review that other cases of the person started: the plan's first, the last review's.
+    async fn yearly(&self, record: &CaseRecord, review: &ReviewCase) -> Result<Vec<ClockRecord>, StoreError> {
+        let mut found = self
+            .store
+            .clocks_owed_about(review.authority(), record.subject)
+            .await?;
+        found.retain(|clock| {
+            clock.case != Some(record.case)
+                && [ClockRule::AnnualReview, ClockRule::LaTransferReview]
+                    .iter()
+                    .any(|rule| clock.rule == rule.code())
+        });
+        Ok(found)
     }
 
     /// A case made from its stored steps; `None` when there is none.
@@ -138,10 +171,15 @@ impl Hub {
             warn!(case = %record.case, "a stored case cannot be read");
             return Err(StoreError::Corrupt("case"));
         };
+        let yearly = match &matter {
+            Matter::Review(review) => self.yearly(&record, review).await?,
+            Matter::Assessment(_) => Vec::new(),
+        };
         Ok(Some(OpenMatter {
             record,
             matter,
             clocks,
+            yearly,
             exchanges,
         }))
     }

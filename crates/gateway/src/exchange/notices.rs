@@ -1,13 +1,16 @@
 //! Notices of the hub itself: what happened to which exchange, with case reference and date, nothing personal.
 
 use jiff::civil::Date;
+use sendhub_contracts::mailbox::v1::HubNotice;
 use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::exchange::{DeliveryId, ExchangeId, HubNoticeCode};
-use sendhub_store::Effect;
+use sendhub_domain::identifiers::LaCode;
 use sendhub_store::change::NoticeRow;
-use sendhub_store::reads::ExchangeRecord;
+use sendhub_store::reads::{DeliveryRecord, ExchangeRecord};
+use sendhub_store::{Effect, StoreError};
 
 use crate::hub::{Hub, day_in_england};
+use crate::identity::Caller;
 
 /// What is told, about which exchange.
 pub(crate) struct News<'a> {
@@ -61,12 +64,63 @@ impl Hub {
         if agency.kind == AgencyKind::LocalAuthority {
             return Some(agency.id.clone());
         }
-        let code = agency.identifiers.la_code.as_ref()?;
-        directory.by_la_code(code).map(|authority| authority.id.clone())
+        // A school's number begins with the code of the authority in whose area it lies.
+        let school = agency.identifiers.laestab.as_ref();
+        let code = agency
+            .identifiers
+            .la_code
+            .clone()
+            .or_else(|| school.and_then(|school| LaCode::parse(school.la()).ok()))?;
+        directory.by_la_code(&code).map(|authority| authority.id.clone())
     }
 
     /// Today in England, by the hub's clock.
     pub(crate) fn today(&self) -> Date {
         day_in_england(self.clock.now())
+    }
+
+    /// The case, the referral and the clock that a notice is about. Where several fit none is named: the exchange is,
+    /// and its clocks and referrals can be listed.
+    pub(crate) async fn notice_details(
+        &self,
+        caller: &Caller,
+        copy: &DeliveryRecord,
+        code: HubNoticeCode,
+    ) -> Result<HubNotice, StoreError> {
+        use HubNoticeCode as Code;
+        let own = &caller.agency.id;
+        let record = self.store.exchange(copy.exchange).await?;
+        let mut details = HubNotice {
+            case: record
+                .as_ref()
+                .and_then(|record| record.case)
+                .map(|case| format!("cases/{case}"))
+                .unwrap_or_default(),
+            ..HubNotice::default()
+        };
+        match code {
+            Code::ClockDueSoon | Code::ClockDueToday | Code::ClockOverdue => {
+                let clocks = self.store.clocks_of_exchange(copy.exchange).await?;
+                let mut fit = clocks.iter().filter(|clock| {
+                    Some(clock.due_on) == copy.notice_on
+                        && (clock.owed_by == *own || clock.told.contains(own))
+                });
+                if let (Some(one), None) = (fit.next(), fit.next()) {
+                    details.rule.clone_from(&one.rule);
+                }
+            }
+            Code::ReferralWaiting | Code::ReferralDecided => {
+                let sent = record.is_some_and(|record| record.sender == *own);
+                let referrals = self.store.referrals_of(copy.exchange).await?;
+                let mut fit = referrals
+                    .iter()
+                    .filter(|one| sent || one.decider == *own || one.recipient == *own);
+                if let (Some(one), None) = (fit.next(), fit.next()) {
+                    details.referral = format!("referrals/{}", one.referral);
+                }
+            }
+            _ => {}
+        }
+        Ok(details)
     }
 }

@@ -11,6 +11,7 @@ use sendhub_contracts::disclosure::wire_role;
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::types::v1 as types;
+use sendhub_domain::agency::AgencyId;
 use sendhub_domain::disclosure::{BreakGlass, Ground, ReferralStanding};
 use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
 use sendhub_domain::exchange::{
@@ -320,7 +321,7 @@ impl Hub {
                 .iter()
                 .map(|clock| convert::wire_clock(&clock.due))
                 .collect(),
-            recipient_decisions: answered.iter().map(wire_answer).collect(),
+            recipient_decisions: answered.iter().map(|one| wire_answer(one, sender)).collect(),
             case: case_name,
             warnings: draft.warnings.clone(),
             ..types::Receipt::default()
@@ -382,8 +383,9 @@ impl Hub {
                 ));
                 rung.push(decider);
             }
-            // What is held is with the one who decides on it; what is referred waits.
-            if one.decided.decision.effect != Outcome::Refer {
+            // What is held is with the one who decides on it; what is referred waits. What goes to the family is
+            // decided and written here, and handed over by the sender.
+            if one.decided.decision.effect != Outcome::Refer && recipient != sender {
                 effects.push(Effect::Deliver(DeliveryRow {
                     delivery: one.delivery,
                     exchange: offer.exchange,
@@ -576,13 +578,13 @@ fn strictest<'a>(answered: &'a [Answered<'_>]) -> Option<&'a Arc<Decision>> {
     answered.iter().min_by_key(rank).map(|one| &one.decided.decision)
 }
 
-fn wire_answer(one: &Answered<'_>) -> types::RecipientDecision {
-    let referred = one.decided.decision.effect == Outcome::Refer;
+fn wire_answer(one: &Answered<'_>, sender: &AgencyId) -> types::RecipientDecision {
+    let no_copy = one.decided.decision.effect == Outcome::Refer || one.addressee.agency.id == *sender;
     types::RecipientDecision {
         agency_id: one.addressee.agency.id.to_string(),
         role: wire_role(one.addressee.role).into(),
         decision: Some(wire_decision(&one.decided.decision)),
-        delivery_id: if referred {
+        delivery_id: if no_copy {
             String::new()
         } else {
             one.delivery.to_string()

@@ -78,9 +78,15 @@ impl Hub {
             if owed_by != caller.agency.id && caller.agency.id != *authority {
                 told.push(caller.agency.id.clone());
             }
+            // One that counts back from its event runs from today: its warnings come before the event.
+            let started_on = if one.event_on > due.due_on {
+                self.today().min(due.due_on)
+            } else {
+                one.event_on
+            };
             clocks.push(NewClock {
                 due,
-                started_on: one.event_on,
+                started_on,
                 owed_by,
                 told,
                 for_exchange: one.for_exchange,

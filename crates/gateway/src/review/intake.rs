@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::review::v1 as wire;
 use sendhub_domain::age::AgeStatus;
-use sendhub_domain::agency::AgencyId;
+use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::assessment::Consequences;
 use sendhub_domain::disclosure::{Ground, Item, RecipientRole};
 use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeKind};
-use sendhub_domain::review::{ReviewCase, ReviewStep};
+use sendhub_domain::review::{InviteeRole, ReviewCase, ReviewStep, clocks};
 use sendhub_domain::rights::{Decision, DecisionKind, Holder, RightsFacts};
+use sendhub_store::change::ClockState;
+use sendhub_store::{Directory, Effect};
 
 use super::{methods, steps};
+use crate::assessment::steps::day;
 use crate::exchange::header::Outside;
 use crate::exchange::intake::{Intake, Place, Within, case_not_found, step_refusal};
 use crate::exchange::matters;
@@ -21,6 +25,7 @@ use crate::exchange::offer::{CaseStep, Draft};
 use crate::exchange::parties::{Addressee, Sent, wrong};
 use crate::hub::Hub;
 use crate::identity::Caller;
+use crate::judge::find;
 
 /// The invitees that are agencies on the hub, once each, without the caller itself.
 fn invited(hub: &Hub, caller: &Caller, case: &ReviewCase, item: Item) -> Vec<Addressee> {
@@ -114,6 +119,12 @@ fn step(
         let out = case
             .apply(one, &caller.agency.id, place.exchange, place.today)
             .map_err(|refused| step_refusal(&refused))?;
+        // A clock that an earlier step of this request starts and a later one ends never runs.
+        all.start.retain(|start| {
+            !out.end
+                .iter()
+                .any(|end| end.rule == start.rule && end.for_exchange == start.for_exchange)
+        });
         all.start.extend(out.start);
         all.end.extend(out.end);
         all.lift.extend(out.lift);
@@ -125,6 +136,15 @@ fn step(
     draft.facts.push(("state", case.state().code().into()));
     draft.clocks = hub.start_clocks(&all.start, case.authority(), caller, sent)?;
     draft.ended = hub.end_clocks(&all, &open.clocks, place.today);
+    if all.end.iter().any(|end| end.rule == clocks::ANNUAL_REVIEW) {
+        draft
+            .ended
+            .extend(open.yearly.iter().map(|clock| Effect::EndClock {
+                clock: clock.clock,
+                state: ClockState::Met,
+                on: place.today,
+            }));
+    }
     draft.ground = Some(Ground::Reg20);
     draft.due_on = draft.clocks.first().map(|clock| clock.due.due_on);
     Ok(draft)
@@ -134,15 +154,15 @@ fn review(place: &Place<'_>) -> Result<ReviewCase, Refusal> {
     Ok(place.matter.ok_or_else(case_not_found)?.review()?.clone())
 }
 
-/// Who decides for the person in a review today.
-fn standing(rights: &RightsFacts, place: &Place<'_>) -> steps::Standing {
+/// Who decides for the person on the day of the meeting, by what is recorded today: rights may pass in between.
+fn standing(rights: &RightsFacts, today: Date, meeting_on: Date) -> steps::Standing {
     let decision = Decision::Of(DecisionKind::TakePartInReview);
-    let holder = rights.holder_on(&decision, place.today).holder;
+    let holder = rights.holder_on(&decision, meeting_on).holder;
     steps::Standing {
-        status: rights.status_on(place.today),
+        status: rights.status_on(meeting_on),
         asks_parent: rights.authorities.iter().any(|one| {
-            one.head.stands_on(place.today)
-                && one.valid.holds_on(place.today)
+            one.head.stands_on(today)
+                && one.valid.holds_on(meeting_on)
                 && one.decisions.covers(&DecisionKind::TakePartInReview)
         }),
         alternative: matches!(
@@ -172,6 +192,45 @@ pub(crate) fn kept_standing(outside: &Outside) -> Option<steps::Standing> {
     })
 }
 
+/// Whether the call says what it must, and names agencies that the directory has.
+fn can_be_read(content: &wire::ReviewContent, directory: &Directory) -> Result<(), Refusal> {
+    let mut out = Vec::new();
+    let authority = content
+        .authority
+        .as_ref()
+        .and_then(|reference| find(reference, directory).ok().flatten());
+    if authority.is_none_or(|agency| agency.kind != AgencyKind::LocalAuthority) {
+        out.push(wrong(
+            "content.authority",
+            "must be an authority of the directory",
+        ));
+    }
+    if day(content.meeting_on.as_ref()).is_none() {
+        out.push(wrong("content.meeting_on", "must be a day of the calendar"));
+    }
+    if day(content.plan_made_on.as_ref()).is_none() {
+        out.push(wrong(
+            "content.plan_made_on",
+            "is required: the twelve months run from it",
+        ));
+    }
+    for (index, one) in content.invitees.iter().enumerate() {
+        if let Some(reference) = &one.agency
+            && find(reference, directory).ok().flatten().is_none()
+        {
+            out.push(wrong(
+                format!("content.invitees[{index}].agency"),
+                "is not in the directory: leave it out and invite another way",
+            ));
+        }
+    }
+    if out.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::fields(out))
+    }
+}
+
 impl Intake for wire::CallReviewRequest {
     const METHOD: &'static str = methods::CALL;
     const KIND: ExchangeKind = ExchangeKind::ReviewInvitation;
@@ -180,21 +239,14 @@ impl Intake for wire::CallReviewRequest {
     fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
         let content = self.content.clone().unwrap_or_default();
         let directory = hub.directory.load();
-        let standing = standing(place.rights, place);
-        let call =
-            steps::call(&content, &caller.agency.id, standing, &directory, place.today).ok_or_else(|| {
-                Refusal::fields(vec![
-                    wrong("content.authority", "must be an authority of the directory"),
-                    wrong("content.meeting_on", "must be a day of the calendar"),
-                    wrong(
-                        "content.plan_made_on",
-                        "is required: the twelve months run from it",
-                    ),
-                ])
-            })?;
+        can_be_read(&content, &directory)?;
+        let meeting_on = day(content.meeting_on.as_ref()).unwrap_or(place.today);
+        let standing = standing(place.rights, place.today, meeting_on);
+        let call = steps::call(&content, &caller.agency.id, standing, &directory, place.today)
+            .ok_or_else(|| Refusal::fields(vec![wrong("content", "cannot be read")]))?;
         let (case, out) =
             ReviewCase::call(call, &caller.agency.id).map_err(|refused| step_refusal(&refused))?;
-        let mut draft = Draft::to(invited(hub, caller, &case, Item::ReviewInvite));
+        let mut draft = Draft::to(named_invitees(hub, caller, sent, &case, Item::ReviewInvite)?);
         draft.case = CaseStep::Opens(CaseId(hub.clock.new_id()), CaseKind::Review);
         draft.warnings = matters::warnings(&out);
         draft.facts.push(("state", case.state().code().into()));
@@ -202,6 +254,10 @@ impl Intake for wire::CallReviewRequest {
         draft.ground = Some(Ground::Reg20);
         draft.due_on = Some(case.facts().meeting_on);
         draft.kept = keep(standing);
+        draft.kept.insert(
+            "review_type".to_owned(),
+            content.review_type().as_str_name().to_owned(),
+        );
         Ok(draft)
     }
 }
@@ -308,18 +364,16 @@ impl Intake for wire::DecideReviewRequest {
     fn draft(&self, hub: &Hub, caller: &Caller, sent: &Sent, place: &Place<'_>) -> Result<Draft, Refusal> {
         let case = review(place)?;
         let content = self.content.clone().unwrap_or_default();
-        // Reg 20(10): the parent or young person, and the institution attended.
-        let to = invited(hub, caller, &case, Item::ReviewDecision)
-            .into_iter()
-            .filter(|one| {
-                sent.recipients.is_empty()
-                    || sent
-                        .recipients
-                        .iter()
-                        .any(|(agency, _)| agency.id == one.agency.id)
-            })
-            .collect();
-        step(hub, caller, sent, place, steps::decide(&content), to)
+        let mut to = named_invitees(hub, caller, sent, &case, Item::ReviewDecision)?;
+        if sent.recipients.is_empty() {
+            // Reg 20(10): the parent or young person, beside the hub, and the institution attended. Others when named.
+            to.retain(|one| {
+                one.agency.id == case.facts().run_by
+                    || steps::invitee_of(&case, &one.agency.id)
+                        .is_some_and(|who| who.role == InviteeRole::Institution)
+            });
+        }
+        step(hub, caller, sent, place, steps::decide(&case, &content), to)
     }
 }
 

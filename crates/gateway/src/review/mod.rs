@@ -117,7 +117,10 @@ impl ReviewService for Reviews {
         let mut reviews = Vec::with_capacity(page.cases.len());
         for record in &page.cases {
             let open = self.0.open_matter(&caller, record.case).await?;
-            let seen = view::review(&open, &caller.agency.id)?;
+            let mut seen = view::review(&open, &caller.agency.id)?;
+            seen.invitees.clear();
+            seen.exchanges.clear();
+            seen.warnings.clear();
             if !asked.open_only || seen.ended_on.is_none() {
                 reviews.push(seen);
             }

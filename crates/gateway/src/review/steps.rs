@@ -2,13 +2,14 @@
 
 use jiff::civil::Date;
 use prost::Message as _;
+use sendhub_contracts::assessment::v1::{PlanStage, SendPlanRequest};
 use sendhub_contracts::review::v1 as wire;
 use sendhub_contracts::types::v1::Answer;
 use sendhub_domain::age::AgeStatus;
 use sendhub_domain::agency::AgencyId;
 use sendhub_domain::review::{
     InvitationAnswer, Invitee, InviteeRef, InviteeRole, PhaseTransfer, Recommendation, ReportContents,
-    ReviewCall, ReviewCase, ReviewOutcome, ReviewStep,
+    ReviewCall, ReviewCase, ReviewOutcome, ReviewState, ReviewStep,
 };
 use sendhub_store::Directory;
 
@@ -104,7 +105,15 @@ pub(crate) fn call(
             .map(|one| Invitee {
                 who: InviteeRef {
                     role: role(one.kind()),
-                    agency: agency(one.agency.as_ref(), directory),
+                    // An officer of the authority is the authority's, and who runs it for the authority is the
+                    // institution, whether or not the call says so again.
+                    agency: agency(one.agency.as_ref(), directory).or_else(|| match one.kind() {
+                        wire::InviteeKind::LaSen => agency(content.authority.as_ref(), directory),
+                        wire::InviteeKind::Institution if content.acting_for_authority() => {
+                            Some(run_by.clone())
+                        }
+                        _ => None,
+                    }),
                 },
                 sent_on: day(one.notice_sent_on.as_ref()).unwrap_or(today),
             })
@@ -116,7 +125,8 @@ pub(crate) fn call(
                 .ok()
                 .filter(|year| *year > 0),
         ),
-        post16_move_on: None,
+        post16_move_on: day(content.next_institution_from.as_ref())
+            .filter(|_| content.phase_transfer() == wire::PhaseTransferKind::Post16ToPost16),
         service_child: content.service_child() == Answer::Yes,
         last_year: content.review_type() == wire::ReviewType::Final,
     })
@@ -226,7 +236,7 @@ pub(crate) fn report(
 }
 
 /// The authority's decision.
-pub(crate) fn decide(content: &wire::ReviewDecisionContent) -> Vec<ReviewStep> {
+pub(crate) fn decide(case: &ReviewCase, content: &wire::ReviewDecisionContent) -> Vec<ReviewStep> {
     let outcome = match content.outcome() {
         wire::ReviewOutcome::Amend => ReviewOutcome::Amend {
             proposed_changes: content
@@ -240,9 +250,14 @@ pub(crate) fn decide(content: &wire::ReviewDecisionContent) -> Vec<ReviewStep> {
         wire::ReviewOutcome::Cease => ReviewOutcome::Cease,
         wire::ReviewOutcome::Maintain | wire::ReviewOutcome::Unspecified => ReviewOutcome::Keep,
     };
+    if outcome == ReviewOutcome::Keep && case.state() == ReviewState::Amending {
+        // Reg 22(4): after the notice the authority may still decide not to amend.
+        return vec![ReviewStep::DecideNotToAmend];
+    }
     let mut steps = Vec::new();
-    if outcome == ReviewOutcome::Cease {
-        // Reg 31: the family and the institution are consulted before; the report shows that they were heard.
+    if outcome == ReviewOutcome::Cease && case.state() == ReviewState::ReportSent {
+        // Reg 31: the family and the institution are consulted before; the report shows that they were heard, and
+        // without one nothing does.
         steps.push(ReviewStep::ConsultOnCeasing {
             family: true,
             institution: true,
@@ -296,8 +311,15 @@ fn stored(step: &Step<'_>, case: &ReviewCase) -> Option<Vec<ReviewStep>> {
             let content = wire::SendReviewReportRequest::decode(bytes).ok()?.content?;
             report(case, &content, &to)?
         }
-        methods::DECIDE => decide(&wire::DecideReviewRequest::decode(bytes).ok()?.content?),
-        assessments::SEND_PLAN => vec![ReviewStep::SendAmendedPlan],
+        methods::DECIDE => decide(case, &wire::DecideReviewRequest::decode(bytes).ok()?.content?),
+        // A plan shared with others within the review is no step of it.
+        assessments::SEND_PLAN => SendPlanRequest::decode(bytes)
+            .ok()?
+            .content
+            .filter(|plan| plan.stage() == PlanStage::AmendedFinal)
+            .map(|_| ReviewStep::SendAmendedPlan)
+            .into_iter()
+            .collect(),
         assessments::CONSULT => to
             .first()
             .map(|institution| ReviewStep::Consult {

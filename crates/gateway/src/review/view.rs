@@ -5,8 +5,9 @@ use sendhub_contracts::convert;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::review::v1 as wire;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::review::{InvitationAnswer, ReviewState};
+use sendhub_domain::review::{InvitationAnswer, Invitee, ReviewState};
 use sendhub_store::change::ClockState;
+use sendhub_store::reads::ExchangeRecord;
 
 use super::steps::wire_role;
 use crate::exchange::header::Outside;
@@ -15,12 +16,14 @@ use crate::exchange::offer::name;
 use crate::exchange::running::wire_started;
 use crate::hub::day_in_england;
 
-/// The review for one of its participants: invitees are roles, so all see all; exchanges only those they know.
+/// The review for one of its participants: who runs it and the authority see the whole, one invited its own part and
+/// the exchanges that it knows.
 pub(crate) fn review(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::ReviewCase, Refusal> {
     let case = open.review()?;
     let call = case.facts();
     let runs = open.record.owner == *viewer || *case.authority() == *viewer;
-    let invitees = call.invitees.iter().map(|one| wire::ReviewInvitee {
+    let own = |one: &&Invitee| runs || one.who.agency.as_ref() == Some(viewer);
+    let invitees = call.invitees.iter().filter(own).map(|one| wire::ReviewInvitee {
         kind: wire_role(one.who.role).into(),
         agency_id: one
             .who
@@ -54,7 +57,14 @@ pub(crate) fn review(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::Revie
     Ok(wire::ReviewCase {
         review: format!("cases/{}", open.record.case),
         state: case.state().code().to_owned(),
-        review_type: wire::ReviewType::Unspecified.into(),
+        review_type: open
+            .exchanges
+            .first()
+            .and_then(|first| Outside::read(&first.header).circumstances)
+            .and_then(|kept| kept.codes.get("review_type").cloned())
+            .and_then(|name| wire::ReviewType::from_str_name(&name))
+            .unwrap_or_default()
+            .into(),
         authority_agency_id: case.authority().to_string(),
         runner_agency_id: call.run_by.to_string(),
         called_on: Some(convert::wire_date(day_in_england(open.record.opened_at))),
@@ -65,7 +75,7 @@ pub(crate) fn review(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::Revie
             .filter(|_| ended)
             .map(|last| convert::wire_date(day_in_england(last.accepted_at))),
         invitees: invitees.collect(),
-        warnings: Vec::new(),
+        warnings: open.exchanges.iter().filter(|_| runs).flat_map(warned).collect(),
         clocks: clocks.map(wire_started).collect(),
         exchanges: exchanges
             .map(|one| CaseExchange {
@@ -77,6 +87,17 @@ pub(crate) fn review(open: &OpenMatter, viewer: &AgencyId) -> Result<wire::Revie
             .collect(),
         case_reference: open.record.case_reference.clone().unwrap_or_default(),
     })
+}
+
+/// The codes of what was warned of when an exchange was accepted, without their words.
+fn warned(exchange: &ExchangeRecord) -> Vec<String> {
+    Outside::read(&exchange.header)
+        .receipt
+        .unwrap_or_default()
+        .warnings
+        .iter()
+        .filter_map(|words| words.split(':').next().map(str::to_owned))
+        .collect()
 }
 
 const fn wire_answer(answer: InvitationAnswer) -> wire::AttendanceAnswer {

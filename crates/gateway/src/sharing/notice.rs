@@ -2,6 +2,7 @@
 //! rules are asked, and the clocks it starts.
 
 use jiff::civil::Date;
+use sendhub_contracts::assessment::v1::TribunalOrder;
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::notice::v1 as wire;
 use sendhub_contracts::notice::v1::notice_content::Notice;
@@ -23,6 +24,9 @@ use crate::identity::Caller;
 
 /// Words that only what was said in mediation would hold. The event is carried, never the content.
 const MEDIATION_WORDS: [&str; 5] = ["offered", "proposed", "admitted", "without prejudice", "settle"];
+
+/// On what it rests that mediation is confidential.
+const MEDIATION: &str = "CFA 2014 ss.52 to 56; SEND Regulations 2014 (SI 2014/1530) regs 32 to 42: what is said in mediation is confidential (reading)";
 
 /// A notice's item and the ground on which it usually rests.
 const fn item(notice: &Notice) -> (Item, Ground) {
@@ -74,7 +78,10 @@ impl Intake for wire::SendNoticeRequest {
             one.shown = true;
         }
         special(notice, &mut draft)?;
-        draft.clocks = clocks(hub, caller, sent, notice, place.today);
+        // A case keeps the clocks of its own orders.
+        if place.matter.is_none() || !matches!(notice, Notice::TribunalEvent(_)) {
+            draft.clocks = clocks(hub, caller, sent, notice, place.today);
+        }
         draft.due_on = draft.clocks.first().map(|clock| clock.due.due_on);
         Ok(draft)
     }
@@ -88,22 +95,26 @@ fn special(notice: &Notice, draft: &mut Draft) -> Result<(), Refusal> {
             let done = early.parent_informed_on.is_some() && early.discussion_offered_on.is_some();
             draft.circumstances.s23_steps = if done { S23Steps::Done } else { S23Steps::Missing };
         }
-        Notice::Deregistration(asked) => {
-            if asked.special_school() == Answer::Yes && asked.placed_by_authority() == Answer::Yes {
-                draft.circumstances.school_placement = SchoolPlacement::SpecialPlacedByAuthority;
-                draft.circumstances.authority_consent = AuthorityConsent::NotRecorded;
-            }
+        // Not known who placed the child: as if the authority had, until it says otherwise.
+        Notice::Deregistration(asked)
+            if asked.special_school() == Answer::Yes && asked.placed_by_authority() != Answer::No =>
+        {
+            draft.circumstances.school_placement = SchoolPlacement::SpecialPlacedByAuthority;
+            draft.circumstances.authority_consent = AuthorityConsent::NotRecorded;
         }
         Notice::MediationEvent(event) => {
             let text = event.reference.to_lowercase();
             if MEDIATION_WORDS.iter().any(|word| text.contains(word)) {
-                return Err(Refusal {
+                let mut refusal = Refusal {
                     reason: Reason::MediationContentRefused,
                     ..Refusal::fields(vec![wrong(
                         "content.mediation_event.reference",
                         "holds more than a reference: what was said in mediation is confidential",
                     )])
-                });
+                }
+                .remedy("Send the event with a bare reference; never what was said.");
+                refusal.provision = Some(MEDIATION.to_owned());
+                return Err(refusal);
             }
         }
         _ => {}
@@ -136,7 +147,7 @@ fn clocks(hub: &Hub, caller: &Caller, sent: &Sent, notice: &Notice, today: Date)
                 wire::MediationStep::Requested => vec![
                     started("MEDIATION_ARRANGE_30D", on, own.clone()),
                     (event.health_in_issue() == Answer::Yes)
-                        .then(|| started("MEDIATION_TELL_ICB_3WD", on, own.clone()))
+                        .then(|| started("MEDIATION_HEALTH_TELL_3WD", on, own.clone()))
                         .flatten(),
                 ],
                 wire::MediationStep::Held | wire::MediationStep::Declined => {
@@ -144,6 +155,13 @@ fn clocks(hub: &Hub, caller: &Caller, sent: &Sent, notice: &Notice, today: Date)
                 }
                 _ => Vec::new(),
             }
+        }
+        Notice::TribunalEvent(event) => {
+            let on = day(event.occurred_on.as_ref());
+            ordered(event)
+                .iter()
+                .map(|code| started(code, on, own.clone()))
+                .collect()
         }
         Notice::ChildProtectionFile(file) => {
             vec![started(
@@ -164,4 +182,51 @@ fn clocks(hub: &Hub, caller: &Caller, sent: &Sent, notice: &Notice, today: Date)
         _ => Vec::new(),
     };
     found.into_iter().flatten().collect()
+}
+
+/// The clocks that an order starts (reg 44(2)), or that start when the authority does not oppose (reg 45).
+fn ordered(event: &wire::TribunalEvent) -> &'static [&'static str] {
+    use TribunalOrder as O;
+    use wire::TribunalStep as S;
+    match (event.kind(), event.order()) {
+        (S::Order, O::Assess) => &[
+            "TRIB_ASSESS_NOTIFY_2W",
+            "TRIB_ASSESS_NO_PLAN_10W",
+            "TRIB_ASSESS_FINAL_14W",
+        ],
+        (S::Order, O::MakePlan) => &["TRIB_MAKE_PLAN_DRAFT_5W", "TRIB_MAKE_PLAN_FINAL_11W"],
+        (S::Order, O::Amend) => &["TRIB_AMEND_5W"],
+        (S::Order, O::NameInstitution) => &["TRIB_NAME_SCHOOL_2W"],
+        (S::Order, O::CeaseDismissed) => &["TRIB_CEASE_DISMISSED"],
+        (S::Conceded, O::Assess) => &[
+            "UNOPPOSED_ASSESS_NOTIFY_2W",
+            "UNOPPOSED_NO_PLAN_10W",
+            "UNOPPOSED_FINAL_14W",
+        ],
+        (S::Conceded, O::MakePlan) => &["UNOPPOSED_MAKE_PLAN_DRAFT_5W", "UNOPPOSED_MAKE_PLAN_FINAL_11W"],
+        (S::Conceded, O::Amend) => &["UNOPPOSED_AMEND_5W"],
+        (S::Conceded, O::NameInstitution) => &["UNOPPOSED_NAME_SCHOOL_2W"],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_clock_of_an_order_is_known() {
+        for kind in [wire::TribunalStep::Order, wire::TribunalStep::Conceded] {
+            for order in 0..=5 {
+                let event = wire::TribunalEvent {
+                    kind: kind.into(),
+                    order,
+                    ..wire::TribunalEvent::default()
+                };
+                for code in ordered(&event) {
+                    assert!(ClockRule::from_code(code).is_some(), "{code}");
+                }
+            }
+        }
+    }
 }

@@ -15,7 +15,9 @@ use crate::hub::Hub;
 use crate::identity::Caller;
 
 /// Words that name a posting, a unit or a location of the forces. Compared as whole words, in any case.
-const REFUSED: [&str; 22] = [
+///
+/// Single words that a school also needs (an exercise, an operation) are refused only in the forms that the forces use.
+const REFUSED: [&str; 24] = [
     "bfpo",
     "regiment",
     "regt",
@@ -35,8 +37,10 @@ const REFUSED: [&str; 22] = [
     "deploys to",
     "posted to",
     "posting to",
-    "operation",
-    "exercise",
+    "on operation",
+    "on operations",
+    "on exercise",
+    "military exercise",
     "airbase",
 ];
 
@@ -71,6 +75,10 @@ fn no_posting(content: &wire::ServiceChildProfileContent) -> Result<(), Refusal>
             "content.mobility.next_school_name".into(),
             &mobility.next_school_name,
         );
+        if let Some(country) = &mobility.next_country {
+            look("content.mobility.next_country.display".into(), &country.display);
+            look("content.mobility.next_country.raw".into(), &country.raw);
+        }
     }
     if let Some(education) = &content.education {
         for (part, text) in [
@@ -83,6 +91,12 @@ fn no_posting(content: &wire::ServiceChildProfileContent) -> Result<(), Refusal>
             ("exams_and_boards", &education.exams_and_boards),
         ] {
             look(format!("content.education.{part}"), text);
+        }
+        for (index, one) in education.interventions.iter().enumerate() {
+            let at = format!("content.education.interventions[{index}]");
+            look(format!("{at}.what"), &one.what);
+            look(format!("{at}.frequency"), &one.frequency);
+            look(format!("{at}.result"), &one.result);
         }
     }
     if let Some(sen) = &content.sen {
@@ -104,17 +118,29 @@ fn no_posting(content: &wire::ServiceChildProfileContent) -> Result<(), Refusal>
     }
     for (index, one) in content.agencies_involved.iter().enumerate() {
         look(format!("content.agencies_involved[{index}].name"), &one.name);
+        look(format!("content.agencies_involved[{index}].role"), &one.role);
+    }
+    for (part, contacts) in [
+        ("contacts_at_school", &content.contacts_at_school),
+        ("contacts_at_next_school", &content.contacts_at_next_school),
+    ] {
+        for (index, one) in contacts.iter().enumerate() {
+            look(format!("content.{part}[{index}].role"), &one.role);
+        }
     }
     if out.is_empty() {
         return Ok(());
     }
-    Err(Refusal {
+    let mut refusal = Refusal {
         reason: Reason::ServiceDetailRefused,
         ..Refusal::fields(out)
     }
     .remedy(
         "Describe the effect on the child. Postings, units and locations of the forces are never carried.",
-    ))
+    );
+    refusal.provision =
+        Some("UK GDPR Art 5(1)(c); postings and units are sensitive for operations (hub policy)".to_owned());
+    Err(refusal)
 }
 
 fn names_posting(text: &str) -> bool {
@@ -140,6 +166,9 @@ mod tests {
             ("mother serves on HMS Example", true),
             ("He misses his father, who is away for six months", false),
             ("Good at craft; plays in the school band", false),
+            ("An operation on her hip; exercise twice a day", false),
+            ("Away on exercise until June", true),
+            ("Father is on operations", true),
             ("", false),
         ] {
             assert_eq!(names_posting(text), refused, "{text}");

@@ -69,6 +69,21 @@ pub(super) async fn clocks_owed_by(
     records(&rows)
 }
 
+pub(super) async fn clocks_owed_about(
+    pool: &SqlitePool,
+    agency: &AgencyId,
+    subject: SubjectId,
+) -> Result<Vec<ClockRecord>, StoreError> {
+    // Found by the agency's running clocks, which are few enough to look through.
+    const ALL: &str = clocks!("owed_by = ?1 AND state = 'RUNNING' AND subject = ?2", "c.id");
+    let rows = sqlx::query(ALL)
+        .bind(agency.as_str().to_owned())
+        .bind(subject.0.to_vec())
+        .fetch_all(pool)
+        .await?;
+    records(&rows)
+}
+
 pub(super) async fn clocks_to_notice(
     pool: &SqlitePool,
     on: Date,

@@ -324,6 +324,14 @@ impl Store for SqliteStore {
         clocks::clocks_owed_by(&self.readers, agency, after, limit).await
     }
 
+    async fn clocks_owed_about(
+        &self,
+        agency: &AgencyId,
+        subject: SubjectId,
+    ) -> Result<Vec<ClockRecord>, StoreError> {
+        clocks::clocks_owed_about(&self.readers, agency, subject).await
+    }
+
     async fn clocks_to_notice(&self, on: Date, limit: u32) -> Result<Vec<ClockRecord>, StoreError> {
         clocks::clocks_to_notice(&self.readers, on, limit).await
     }

@@ -98,6 +98,17 @@ async fn a_clock_is_read_as_it_was_started_with_its_exceptions() {
     );
     assert_eq!(two[0].case, Some(CaseId(id(7))));
     assert!(two[0].told.is_empty());
+    let owed = store
+        .clocks_owed_about(&two[0].owed_by, two[0].subject)
+        .await
+        .unwrap();
+    assert!(owed.iter().all(|clock| clock.state == ClockState::Running));
+    assert!(names(&owed).contains(&2));
+    let stranger = store
+        .clocks_owed_about(&agency("nobody"), two[0].subject)
+        .await
+        .unwrap();
+    assert!(stranger.is_empty());
     assert_eq!(
         names(&store.clocks_of_exchange(ExchangeId(id(1))).await.unwrap()),
         [1]
