@@ -1,5 +1,6 @@
 """Words for the tests of rights: recording consents and facts, sharing a plan, and reading what the log says."""
 
+import collections
 import itertools
 import json
 import uuid
@@ -11,6 +12,9 @@ PURPOSE = "POST16_SUPPORT"
 PARENT = "Invented Parent"
 # Compulsory school age ends on 26 June 2026, the last Friday in June of the year in which they turn 16.
 SIXTEEN_IN_JULY = "2010-07-24"
+
+
+Refused = collections.namedtuple("Refused", "reason provision")
 
 
 class Pupil:
@@ -72,13 +76,13 @@ class Pupil:
         """Withdraws a consent."""
         return self.stub(agency, "rights", "ConsentService").WithdrawConsent(self.withdrawal(consent, on, **more))
 
-    def fact_request(self, name, on, request_id=None, supersedes="", **fields):
+    def fact_request(self, what, on, request_id=None, supersedes="", **fields):
         """A fact: its name in the contract and its fields, dates as texts."""
         request = self.api.rights.RecordFactRequest(request_id=request_id or str(uuid.uuid4()))
         person(self.api, request.subject, self.number, self.born)
         request.fact.valid_from.CopyFrom(date(self.api, on))
         request.fact.supersedes = supersedes
-        fact = getattr(request.fact, name)
+        fact = getattr(request.fact, what)
         fact.SetInParent()
         for field, value in fields.items():
             known = fact.DESCRIPTOR.fields_by_name[field]
@@ -92,9 +96,9 @@ class Pupil:
                 setattr(fact, field, value)
         return request
 
-    def records(self, fact, on, by="authority", **fields):
+    def records(self, what, on, by="authority", **fields):
         """Records a fact."""
-        return self.stub(by, "rights", "RightHolderService").RecordFact(self.fact_request(fact, on, **fields))
+        return self.stub(by, "rights", "RightHolderService").RecordFact(self.fact_request(what, on, **fields))
 
     def understands(self, answer, on, **more):
         """Records whether the child understands enough to decide about the plan (reg 17(2))."""
@@ -134,13 +138,21 @@ class Pupil:
         return self.stub(by, "assessment", "AssessmentService").SendPlan
 
     def collects(self, delivery, by="college"):
-        """Collects: the delivery, or the name of the reason for which it is refused."""
+        """Collects: the delivery, or why not."""
         mailbox = self.stub(by, "mailbox", "MailboxService")
         request = self.api.mailbox.CollectDeliveriesRequest(delivery_ids=[delivery])
         (answer,) = mailbox.CollectDeliveries(request)
         if answer.HasField("delivery"):
             return answer.delivery
-        return answer.refusal
+        name = self.api.reason.Reason.Name(answer.refusal.reason).removeprefix("REASON_")
+        return Refused(name, answer.refusal.provision)
+
+    def takes(self, delivery_id, by="college"):
+        """Acknowledges a delivery."""
+        request = self.api.mailbox.AcknowledgeDeliveriesRequest(
+            delivery_ids=[delivery_id], outcome=self.api.mailbox.ACKNOWLEDGE_OUTCOME_TAKEN
+        )
+        return self.stub(by, "mailbox", "MailboxService").AcknowledgeDeliveries(request)
 
     def state(self, receipt, by="authority"):
         """The states of an exchange's deliveries."""
@@ -150,7 +162,7 @@ class Pupil:
         return [names(one.state).removeprefix("DELIVERY_STATE_") for one in exchange.deliveries]
 
     def told(self, agency, code, receipt):
-        """The hub's notices to an agency about an exchange, collected."""
+        """The hub's notices to an agency about an exchange, collected and acknowledged."""
         mailbox = self.stub(agency, "mailbox", "MailboxService")
         wanted = getattr(self.api.mailbox, f"HUB_NOTICE_CODE_{code}")
         found = []
@@ -162,6 +174,7 @@ class Pupil:
         ):
             if one.notice == wanted and one.exchange == receipt.exchange:
                 found.append(self.collects(one.delivery_id, agency))
+                self.takes(one.delivery_id, agency)
         return found
 
     def waiting(self, agency, receipt):

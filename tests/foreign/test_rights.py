@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 from conftest import proven, upn
-from law import refusal
+from law import date, person, refusal
 from rights import PARENT, SIXTEEN_IN_JULY, Pupil, delivery, rule
 
 BEFORE, LAST, PASSED = "2026-06-20", "2026-06-26", "2026-06-27"
@@ -344,14 +344,14 @@ def test_a_students_allowance_needs_the_young_persons_request(law, api, pupil):
     assert one.collects(delivery(receipt)).decision.reason_code == "REG17_1J_DSA"
 
 
-def test_a_court_has_it_on_its_order_with_a_reference(law, pupil):
+def test_a_courts_order_counts_with_its_reference(law, pupil):
     """Reg 17(1)(d)."""
     law.move_to(DAY)
     one = pupil(SEVENTEEN)
-    to_court = {"ground": "COURT_ORDER", "recipients": [("college", "COURT")]}
-    code, _, provision = refusal(one.send_plan(), one.plan(**to_court))
+    on_order = {"ground": "COURT_ORDER", "recipients": [("college", "THIRD_PARTY")]}
+    code, _, provision = refusal(one.send_plan(), one.plan(**on_order))
     assert code == "REG17_1D_ORDER_MISSING" and "17(1)(d)" in provision
-    receipt = one.sends(**to_court, reference="FD26P00001")
+    receipt = one.sends(**on_order, reference="FD26P00001")
     assert "17(1)(d)" in receipt.decision.provision
     assert one.collects(delivery(receipt)).plan.plan_reference
 
@@ -456,9 +456,45 @@ def test_who_decides_is_said_in_words_with_the_day_on_which_it_changes(law, api,
     child.listed("facts")
     read = child.leaves("RIGHTS_READ")
     assert len(read) == before + 4
-    assert {leaf["actor"]["agency"] for _, leaf in read[before:]} == {"authority"}
+    assert {leaf["agency"] for _, leaf in read[before:]} == {"authority"}
     text = json.dumps([leaf for _, leaf in read])
     assert "Invented" not in text and upn(child.number) not in text
+
+
+def test_rights_are_read_only_by_those_who_have_to_do_with_the_person(law, api, child):
+    """Nobody looks people up by their number; asking stands in the log."""
+    law.move_to(LAST)
+    request = api.rights.ListFactsRequest()
+    person(api, request.subject, child.number, child.born)
+    asked = len([leaf for _, leaf in child.leaves("RIGHTS_RECORDED") if leaf["outcome"] == "REFUSED"])
+    hospital = child.stub("hospital", "rights", "RightHolderService")
+    assert refusal(hospital.ListFacts, request)[0] == "RIGHTS_RECORD_NOT_FOUND"
+    refused = [leaf for _, leaf in child.leaves("RIGHTS_RECORDED") if leaf["outcome"] == "REFUSED"]
+    assert len(refused) == asked + 1 and refused[-1]["agency"] == "hospital"
+    # The college has received something, so it may ask.
+    child.collects(delivery(child.sends()))
+    assert len(child.listed("consents", by="college").consents) == 1
+
+
+def test_what_only_an_authority_states_only_an_authority_takes_back(law, api, pupil):
+    """A school ends neither ruling nor opinion, and replaces none with a fact of its own."""
+    law.move_to(DAY)
+    one = pupil(SEVENTEEN)
+    stated = opinion(one, api, DAY).fact
+    school = one.stub("school", "rights", "RightHolderService")
+    ending = api.rights.WithdrawFactRequest(
+        request_id=str(uuid.uuid4()), fact=stated, withdrawn_on=date(api, DAY), reason="not ours"
+    )
+    assert refusal(school.WithdrawFact, ending)[0] == "RIGHTS_RECORDER_NOT_PERMITTED"
+    replacing = one.fact_request(
+        "exclusion", DAY, supersedes=stated, agency="hospital", asked_by=api.rights.GIVER_KIND_YOUNG_PERSON
+    )
+    assert refusal(school.RecordFact, replacing)[0] == "RIGHTS_RECORD_NOT_FOUND"
+    # A fact is not ended under a consent's name.
+    as_consent = one.withdrawal(stated.replace("facts", "consents"), DAY)
+    service = one.stub("authority", "rights", "ConsentService")
+    assert refusal(service.WithdrawConsent, as_consent)[0] == "RIGHTS_RECORD_NOT_FOUND"
+    assert rule(one.sends(ground="INTERESTS_OF_CHILD")) == "REG17_1A_INTERESTS"
 
 
 def test_records_are_listed_with_their_state(law, api, child):

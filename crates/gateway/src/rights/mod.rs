@@ -52,10 +52,10 @@ impl ConsentService for Consents {
         request: Request<wire::ListConsentsRequest>,
     ) -> Result<Response<wire::ListConsentsResponse>, Status> {
         let caller = caller(&request)?;
-        let consents = self.0.consents_of(&caller, request.get_ref()).await?;
+        let (consents, next_page_token) = self.0.consents_of(&caller, request.get_ref()).await?;
         Ok(Response::new(wire::ListConsentsResponse {
             consents,
-            next_page_token: String::new(),
+            next_page_token,
         }))
     }
 }
@@ -106,10 +106,10 @@ impl RightHolderService for RightHolders {
         request: Request<wire::ListFactsRequest>,
     ) -> Result<Response<wire::ListFactsResponse>, Status> {
         let caller = caller(&request)?;
-        let facts = self.0.facts_of(&caller, request.get_ref()).await?;
+        let (facts, next_page_token) = self.0.facts_of(&caller, request.get_ref()).await?;
         Ok(Response::new(wire::ListFactsResponse {
             facts,
-            next_page_token: String::new(),
+            next_page_token,
         }))
     }
 }

@@ -1,5 +1,7 @@
 //! Recording: a consent, a fact, the end of one; and in the same commit everything stops that no longer has a basis.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use prost::Message as _;
 use sendhub_contracts::convert;
@@ -17,6 +19,7 @@ use sendhub_domain::rights::RightsFacts;
 use sendhub_ledger::hash::sha256;
 use sendhub_policy::{Effect as Outcome, Stage};
 use sendhub_store::change::{Conflict, RightsRow};
+use sendhub_store::reads::EventFilter;
 use sendhub_store::seal::{DataKey, SealPurpose};
 use sendhub_store::{Change, CommitRefused, Effect, LogEntry, StoreError};
 use tonic::Status;
@@ -34,7 +37,6 @@ use crate::exchange::offer::{TRIES, identity_conflict};
 use crate::exchange::parties::{named, wrong};
 use crate::hub::{Hub, commit_refusal, is_passing, recorded, store_refusal};
 use crate::identity::Caller;
-use crate::transfer::OPEN;
 
 const RECORD_CONSENT: &str = "sendhub.rights.v1.ConsentService/RecordConsent";
 const WITHDRAW_CONSENT: &str = "sendhub.rights.v1.ConsentService/WithdrawConsent";
@@ -102,6 +104,7 @@ impl Hub {
     ) -> Result<Done, Status> {
         let ended = self
             .ended(
+                caller,
                 "consents",
                 "consent",
                 &request.consent,
@@ -165,6 +168,7 @@ impl Hub {
     ) -> Result<Done, Status> {
         let ended = self
             .ended(
+                caller,
                 "facts",
                 "fact",
                 &request.fact,
@@ -189,6 +193,7 @@ impl Hub {
     /// The record that a request ends, and whose it is.
     async fn ended(
         &self,
+        caller: &Caller,
         collection: &str,
         field: &'static str,
         name: &str,
@@ -214,7 +219,11 @@ impl Hub {
             .rights_record(id)
             .await
             .map_err(|failure| store_refusal(&failure))?
+            .filter(|record| collection_of(&record.kind) == Some(collection))
             .ok_or_else(not_found)?;
+        if AUTHORITYS.contains(&record.kind.as_str()) && caller.agency.kind != AgencyKind::LocalAuthority {
+            return Err(authoritys_alone());
+        }
         Ok((
             record.subject,
             Ended {
@@ -284,13 +293,9 @@ impl Hub {
             let (subject, key, born, effects) = self.whom(caller, about, person.as_ref()).await?;
             let held = self.rights_of(subject, &key, born).await.map_err(failed)?;
             if let Some(before) = repeated(&held, &caller.agency.id, &new.kept)? {
-                return Ok(Done {
-                    record: before,
-                    log: None,
-                    stopped: 0,
-                    warnings: vec!["REPEATED: this request was recorded before".into()],
-                });
+                return self.done_before(subject, before).await;
             }
+            supersedes_its_like(&held, &new.kept)?;
             let record = Record {
                 id: RightsRecordId(self.clock.new_id()),
                 recorded_by: caller.agency.id.clone(),
@@ -307,6 +312,43 @@ impl Hub {
         Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(
             0,
         ))))
+    }
+
+    /// The first answer again, from the leaf that was written then.
+    async fn done_before(&self, subject: SubjectId, record: RightsRecordId) -> Result<Done, Refusal> {
+        let failed = |failure: StoreError| store_refusal(&failure);
+        let mut done = Done {
+            record,
+            log: None,
+            stopped: 0,
+            warnings: vec!["REPEATED: this request was recorded before".into()],
+        };
+        let mut filter = EventFilter {
+            subject: Some(subject),
+            kind: Some(EventKind::RightsRecorded.code().to_owned()),
+            limit: 1000,
+            ..EventFilter::default()
+        };
+        loop {
+            let page = self.store.events(&filter).await.map_err(failed)?;
+            for event in &page {
+                let leaf: serde_json::Value = serde_json::from_slice(&event.entry).unwrap_or_default();
+                if leaf["record"] != record.to_string() {
+                    continue;
+                }
+                let stopped = leaf["stopped"].as_str().and_then(|count| count.parse().ok());
+                done.stopped = stopped.unwrap_or_default();
+                if let Some(newest) = self.store.checkpoint(&event.log, None).await.map_err(failed)? {
+                    let place = self.place(&event.log, event.index, newest.size).await;
+                    done.log = place.map_err(failed)?;
+                }
+                return Ok(done);
+            }
+            match page.last() {
+                Some(last) if page.len() == 1000 => filter.after = Some((last.log.clone(), last.index)),
+                _ => return Ok(done),
+            }
+        }
     }
 
     /// The person, with key and what their admission to the register writes.
@@ -412,8 +454,8 @@ impl Hub {
         }
     }
 
-    /// Stops every open copy that rests on a recorded consent and that the law no longer allows, and tells those
-    /// concerned.
+    /// Stops every copy not yet collected that rests on what is recorded and that the law no longer allows, and
+    /// tells those concerned. The answer is how many.
     async fn stop(
         &self,
         records: &[RightsRecordId],
@@ -421,10 +463,11 @@ impl Hub {
         effects: &mut Vec<Effect>,
     ) -> Result<u32, StoreError> {
         let directory = self.directory.load_full();
-        let mut stopped = Vec::new();
+        let mut seen = HashSet::new();
+        let mut count = 0;
         for record in records {
             for copy in self.store.relying_on(*record).await? {
-                if stopped.contains(&copy.delivery) {
+                if !seen.insert(copy.delivery) {
                     continue;
                 }
                 let Some(exchange) = self.store.exchange(copy.exchange).await? else {
@@ -438,7 +481,7 @@ impl Hub {
                 ) else {
                     continue;
                 };
-                let verdict = self.decide(&Copy {
+                let mut question = Copy {
                     stage: Stage::Collect(copy.state),
                     sender,
                     recipient,
@@ -447,16 +490,22 @@ impl Hub {
                     referral: ReferralStanding::NotDecided,
                     rights,
                     on: self.today(),
-                });
-                if verdict.decision.effect == Outcome::Permit {
+                };
+                let (decision, _) = self.decide_referred(&mut question, copy.exchange).await?;
+                // What a named person must now decide waits for that person: collecting puts it before them.
+                if decision.effect != Outcome::Deny {
                     continue;
                 }
-                effects.push(Effect::MoveDelivery {
-                    delivery: copy.delivery,
-                    from: OPEN,
-                    to: DeliveryState::Stopped,
-                    at: self.clock.now(),
-                });
+                // What was collected stays so and is not handed over again; its recipient is told like the others.
+                if copy.state == DeliveryState::Waiting {
+                    effects.push(Effect::MoveDelivery {
+                        delivery: copy.delivery,
+                        from: &[DeliveryState::Waiting],
+                        to: DeliveryState::Stopped,
+                        at: self.clock.now(),
+                    });
+                    count += 1;
+                }
                 effects.extend(self.tell(
                     &News {
                         code: HubNoticeCode::ConsentWithdrawn,
@@ -467,10 +516,9 @@ impl Hub {
                     },
                     self.concerned(&exchange, &copy.recipient),
                 ));
-                stopped.push(copy.delivery);
             }
         }
-        Ok(u32::try_from(stopped.len()).unwrap_or(u32::MAX))
+        Ok(count)
     }
 }
 
@@ -626,21 +674,54 @@ const fn fact_kind(fact: &wire::RightsFact) -> (&'static str, bool) {
 
 /// Some facts are only the local authority's to state: its opinion, its ruling, that it keeps a plan.
 fn may_record(caller: &Caller, fact: &wire::RightsFact) -> Result<(), Refusal> {
-    use wire::rights_fact::Fact;
-    let authoritys = matches!(
-        &fact.fact,
-        Some(Fact::AuthorityOpinion(_) | Fact::AgeDetermination(_) | Fact::PlanContinuation(_))
-    );
-    if !authoritys || caller.agency.kind == AgencyKind::LocalAuthority {
+    if !AUTHORITYS.contains(&fact_kind(fact).0) || caller.agency.kind == AgencyKind::LocalAuthority {
         return Ok(());
     }
+    Err(authoritys_alone())
+}
+
+/// The kinds of fact that are only the local authority's to state, and to take back.
+const AUTHORITYS: [&str; 3] = ["AUTHORITY_OPINION", "AGE_DETERMINATION", "PLAN_CONTINUATION"];
+
+fn authoritys_alone() -> Refusal {
     let mut refusal = Refusal::new(
         Reason::RightsRecorderNotPermitted,
         "only the local authority can state this: its own opinion, ruling or decision",
     )
     .remedy("Ask the local authority to record it.");
     refusal.provision = Some("SEND Regulations 2014 reg 17(1)(a); CFA 2014 s.46".into());
-    Err(refusal)
+    refusal
+}
+
+/// Under which names a record of this kind is known, if it is one that can be ended.
+fn collection_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        "CONSENT_GRANTED" | "CONSENT_REFUSED" => Some("consents"),
+        "CONSENT_WITHDRAWN" | "FACT_WITHDRAWN" | "REFERRAL_SIGNED" => None,
+        _ => Some("facts"),
+    }
+}
+
+/// What a record takes the place of must be recorded of the same person and be of the same kind.
+fn supersedes_its_like(held: &RightsHeld, kept: &Kept) -> Result<(), Refusal> {
+    let named_by = |kept: &Kept| {
+        let consent = kept.consent.as_ref().map(|one| ("consents", one.supersedes.clone()));
+        consent.or_else(|| kept.fact.as_ref().map(|one| ("facts", one.supersedes.clone())))
+    };
+    let kind = |kept: &Kept| match (&kept.consent, &kept.fact) {
+        (Some(_), _) => Some("CONSENT"),
+        (None, Some(fact)) => Some(fact_kind(fact).0),
+        (None, None) => None,
+    };
+    let Some((collection, name)) = named_by(kept).filter(|(_, name)| !name.is_empty()) else {
+        return Ok(());
+    };
+    let replaced = named(collection, &name).map(RightsRecordId);
+    let like = held
+        .opened
+        .iter()
+        .any(|record| Some(record.id) == replaced && kind(&record.kept) == kind(kept));
+    if like { Ok(()) } else { Err(not_found()) }
 }
 
 /// What the recorder should know at once: a consent that cannot count is worse than none.
