@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::exchange::{DeliveryId, ExchangeId, HubNoticeCode};
+use sendhub_domain::identifiers::LaCode;
 use sendhub_store::Effect;
 use sendhub_store::change::NoticeRow;
 use sendhub_store::reads::ExchangeRecord;
@@ -61,8 +62,14 @@ impl Hub {
         if agency.kind == AgencyKind::LocalAuthority {
             return Some(agency.id.clone());
         }
-        let code = agency.identifiers.la_code.as_ref()?;
-        directory.by_la_code(code).map(|authority| authority.id.clone())
+        // A school's number begins with the code of the authority in whose area it lies.
+        let school = agency.identifiers.laestab.as_ref();
+        let code = agency
+            .identifiers
+            .la_code
+            .clone()
+            .or_else(|| school.and_then(|school| LaCode::parse(school.la()).ok()))?;
+        directory.by_la_code(&code).map(|authority| authority.id.clone())
     }
 
     /// Today in England, by the hub's clock.

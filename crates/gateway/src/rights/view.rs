@@ -7,9 +7,10 @@ use sendhub_contracts::rights::v1 as wire;
 use sendhub_contracts::types::v1 as types;
 use sendhub_contracts::validate::At;
 use sendhub_domain::age::{AgeStatus, anniversary, csa_first_day};
+use sendhub_domain::disclosure::{Item, RecipientRole};
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::person::SubjectId;
-use sendhub_domain::rights::{Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass};
+use sendhub_domain::rights::{Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass, Scope};
 use sendhub_store::StoreError;
 use sendhub_store::reads::EventFilter;
 use tonic::Status;
@@ -45,7 +46,16 @@ impl Hub {
                 )
             })?
         };
-        let answer = facts.holder_on(&Decision::Of(kind), on);
+        // Named by its item, it is the consent to disclose that item: what was found for it counts.
+        let asked = Item::from_code(&request.decision).map_or(Decision::Of(kind), |item| {
+            Decision::Disclosure(Scope {
+                item,
+                recipient: &caller.agency.id,
+                role: RecipientRole::ThirdParty,
+                purpose: "",
+            })
+        });
+        let answer = facts.holder_on(&asked, on);
         Ok(wire::GetRightHolderResponse {
             holder: wire_holder(answer.holder).into(),
             status: wire_status(answer.status).into(),
