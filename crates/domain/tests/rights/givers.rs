@@ -420,7 +420,9 @@ fn alternative_persons_consent_in_strict_order() {
 #[test]
 fn a_childs_understanding_ends_with_childhood() {
     let mut facts = facts(SUMMER);
-    facts.understandings.push(understanding(1, false, date(2026, 6, 1)));
+    facts
+        .understandings
+        .push(understanding(1, false, date(2026, 6, 1)));
     facts.consents.push(granted(2, Giver::Subject, PASS));
     let ability = |facts: &RightsFacts, day| with_scope(|scope| facts.ability_for(scope, day));
     assert_eq!(ability(&facts, date(2026, 6, 26)), Ability::DoesNotUnderstand);

@@ -705,7 +705,10 @@ fn collection_of(kind: &str) -> Option<&'static str> {
 /// What a record takes the place of must be recorded of the same person and be of the same kind.
 fn supersedes_its_like(held: &RightsHeld, kept: &Kept) -> Result<(), Refusal> {
     let named_by = |kept: &Kept| {
-        let consent = kept.consent.as_ref().map(|one| ("consents", one.supersedes.clone()));
+        let consent = kept
+            .consent
+            .as_ref()
+            .map(|one| ("consents", one.supersedes.clone()));
         consent.or_else(|| kept.fact.as_ref().map(|one| ("facts", one.supersedes.clone())))
     };
     let kind = |kept: &Kept| match (&kept.consent, &kept.fact) {

@@ -10,13 +10,15 @@ use sendhub_domain::age::{AgeStatus, anniversary, csa_first_day};
 use sendhub_domain::disclosure::{Item, RecipientRole};
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::person::SubjectId;
-use sendhub_domain::rights::{Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass, Scope};
+use sendhub_domain::rights::{
+    Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass, Scope,
+};
 use sendhub_store::StoreError;
 use sendhub_store::reads::EventFilter;
 use tonic::Status;
 
-use super::recording::not_found;
 use super::read::{Record, decision, superseded_on};
+use super::recording::not_found;
 use crate::assessment::steps::day;
 use crate::exchange::offer::identity_conflict;
 use crate::hub::{Hub, commit_refusal, day_in_england, store_refusal};
