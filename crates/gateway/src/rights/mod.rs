@@ -1,8 +1,10 @@
 //! The services of consent and right-holders: who decides, who agreed to what, and what follows when they change
 //! their mind.
 
+mod checks;
 pub(crate) mod read;
 mod recording;
+mod stopping;
 mod view;
 
 use std::sync::Arc;

@@ -17,8 +17,8 @@ use sendhub_store::StoreError;
 use sendhub_store::reads::EventFilter;
 use tonic::Status;
 
+use super::checks::not_found;
 use super::read::{Record, decision, superseded_on};
-use super::recording::not_found;
 use crate::assessment::steps::day;
 use crate::exchange::offer::identity_conflict;
 use crate::hub::{Hub, commit_refusal, day_in_england, store_refusal};

@@ -7,7 +7,7 @@
 mod model;
 mod rig;
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
@@ -75,13 +75,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn runtime() -> &'static (Runtime, Rig) {
-    static RUNNING: OnceLock<(Runtime, Rig)> = OnceLock::new();
-    RUNNING.get_or_init(|| {
-        let runtime = Runtime::new().unwrap();
-        let rig = runtime.block_on(Rig::start());
-        (runtime, rig)
-    })
+/// A hub for one test: its day is the test's to move.
+fn started() -> (Runtime, Rig) {
+    let runtime = Runtime::new().unwrap();
+    let rig = runtime.block_on(Rig::start());
+    (runtime, rig)
 }
 
 /// What came of a sequence, for the figures and the leaves.
@@ -300,7 +298,8 @@ proptest! {
         born in prop::sample::select(vec![date(2010, 7, 24), date(2010, 7, 1), date(2010, 9, 1), date(2009, 1, 10), date(2013, 3, 3)]),
         steps in prop::collection::vec(step(), 8..18),
     ) {
-        let (runtime, rig) = runtime();
+        static STARTED: LazyLock<(Runtime, Rig)> = LazyLock::new(started);
+        let (runtime, rig) = &*STARTED;
         runtime.block_on(run(rig, born, &steps))?;
     }
 }
@@ -310,7 +309,7 @@ proptest! {
 fn the_sequences_reach_every_outcome() {
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::{Config, TestRunner};
-    let (runtime, rig) = runtime();
+    let (runtime, rig) = started();
     let mut runner = TestRunner::new_with_rng(
         Config::default(),
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
@@ -321,7 +320,7 @@ fn the_sequences_reach_every_outcome() {
             .new_tree(&mut runner)
             .unwrap()
             .current();
-        let one = runtime.block_on(run(rig, date(2010, 7, 24), &steps)).unwrap();
+        let one = runtime.block_on(run(&rig, date(2010, 7, 24), &steps)).unwrap();
         all.disclosed += one.disclosed;
         all.refused += one.refused;
         all.turned_away += one.turned_away;

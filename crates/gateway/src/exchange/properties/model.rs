@@ -1,7 +1,7 @@
 //! What a careful clerk would keep beside the hub: the same records on paper, and the rules asked by hand.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use jiff::civil::Date;
 use sendhub_contracts::assessment::v1 as assessment;
@@ -36,6 +36,8 @@ const KINDS: [AgencyKind; 2] = [AgencyKind::Post16, AgencyKind::Academy];
 const PURPOSE: &str = "SUPPORT";
 const PARENT: &str = "Invented Parent";
 
+static POLICY: LazyLock<PolicySet> = LazyLock::new(|| PolicySet::built_in().unwrap());
+
 /// One copy of a plan that was sent.
 #[derive(Debug, Clone)]
 pub(super) struct Copy {
@@ -67,7 +69,7 @@ pub(super) struct Model {
     number: u32,
     pub(super) facts: RightsFacts,
     pub(super) copies: Vec<Copy>,
-    policy: PolicySet,
+    policy: &'static PolicySet,
     /// Facts that have not ended, by the hub's names.
     named: Vec<String>,
 }
@@ -98,7 +100,9 @@ fn reach(to: Option<usize>) -> Reach {
 
 fn reference(agency: usize) -> types::AgencyReference {
     types::AgencyReference {
-        identifier: Some(types::agency_reference::Identifier::AgencyId(AGENCIES[agency].into())),
+        identifier: Some(types::agency_reference::Identifier::AgencyId(
+            AGENCIES[agency].into(),
+        )),
     }
 }
 
@@ -113,7 +117,7 @@ impl Model {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             facts: RightsFacts::new(born, SchoolYearStart::Unknown),
             copies: Vec::new(),
-            policy: PolicySet::built_in().unwrap(),
+            policy: &POLICY,
             named: Vec::new(),
         }
     }
