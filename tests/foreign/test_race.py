@@ -5,6 +5,8 @@ import json
 import os
 import threading
 
+import grpc
+from conftest import reason
 from rights import Pupil
 
 RACES = int(os.environ.get("SENDHUB_RACES", "1000"))
@@ -70,3 +72,37 @@ def test_no_collection_overtakes_a_withdrawal(law, api):
             assert places == [] and withdrawn.stopped_deliveries == 1
     print(f"\n{RACES} races: {collected} collected, {refused} refused, {stopped} stopped")
     assert collected + refused == RACES and stopped == refused
+
+
+def test_what_is_sent_while_a_consent_is_withdrawn_does_not_wait(law, api):
+    """Sent and withdrawn at the same moment: refused, or stopped and counted; never left waiting."""
+    law.move_to(DAY)
+    Pupil(law, api, "2009-01-10").stub("college", "mailbox", "MailboxService")
+    sent = refused = 0
+    for _ in range(max(1, RACES // 10)):
+        pupil = Pupil(law, api, "2009-01-10")
+        consent = pupil.consents("YOUNG_PERSON", DAY).consent
+        barrier = threading.Barrier(2)
+
+        def send():
+            barrier.wait()
+            try:
+                return pupil.sends()
+            except grpc.RpcError as error:
+                return reason(error)
+
+        def withdraw():
+            barrier.wait()
+            return pupil.withdraws(consent, DAY, by="YOUNG_PERSON")
+
+        with concurrent.futures.ThreadPoolExecutor(2) as two:
+            sending, ending = two.submit(send), two.submit(withdraw)
+            receipt, withdrawn = sending.result(), ending.result()
+        if isinstance(receipt, str):
+            refused += 1
+            assert receipt == "CONSENT_WITHDRAWN" and withdrawn.stopped_deliveries == 0
+        else:
+            sent += 1
+            assert pupil.state(receipt) == ["STOPPED"] and withdrawn.stopped_deliveries == 1
+            assert len(pupil.told("college", "CONSENT_WITHDRAWN", receipt)) == 1
+    print(f"\n{sent} sent and stopped, {refused} refused")
