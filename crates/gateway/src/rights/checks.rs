@@ -97,13 +97,13 @@ pub(super) fn fact_faults(fact: &wire::RightsFact, born: Option<Date>) -> Vec<Vi
                 ));
             }
         }
-        Some(Fact::UnderstandingFinding(found)) => {
-            if !found.decision.is_empty() && decision(&found.decision).is_none() {
-                out.push(wrong(
-                    "fact.understanding_finding.decision",
-                    "names no decision or item",
-                ));
-            }
+        Some(Fact::UnderstandingFinding(found))
+            if !found.decision.is_empty() && decision(&found.decision).is_none() =>
+        {
+            out.push(wrong(
+                "fact.understanding_finding.decision",
+                "names no decision or item",
+            ));
         }
         Some(Fact::AgeDetermination(one)) => {
             let possible = born

@@ -473,17 +473,16 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
             withdrawn_on: head.superseded_on,
             head,
         }),
-        Some(Fact::ServiceFamily(one)) => {
-            if head.superseded_on.is_none() {
-                facts.serving_parent = crate::assessment::steps::known(one.serving());
-            }
+        Some(Fact::ServiceFamily(one)) if head.superseded_on.is_none() => {
+            facts.serving_parent = crate::assessment::steps::known(one.serving());
         }
         Some(Fact::SchoolYearStart(one)) => {
             if let (Some(first), true) = (day(one.first_day.as_ref()), head.superseded_on.is_none()) {
                 facts.school_year = SchoolYearStart::Confirmed(first);
             }
         }
-        None => {}
+        // Nothing, or what was withdrawn.
+        Some(Fact::ServiceFamily(_)) | None => {}
     }
 }
 

@@ -29,6 +29,7 @@ use sendhub_policy::{
 use uuid::Uuid;
 
 use super::Step;
+use crate::clock::{Clock as _, SystemClock};
 
 /// Who may be sent the plan.
 pub(super) const AGENCIES: [&str; 2] = ["college", "next-school"];
@@ -72,6 +73,10 @@ pub(super) struct Model {
     policy: &'static PolicySet,
     /// Facts that have not ended, by the hub's names.
     named: Vec<String>,
+}
+
+fn request_id() -> String {
+    SystemClock.new_id().to_string()
 }
 
 fn id_of(name: &str) -> RightsRecordId {
@@ -216,13 +221,12 @@ impl Model {
     pub(super) fn plan(&self, to: usize) -> assessment::SendPlanRequest {
         assessment::SendPlanRequest {
             envelope: Some(types::Envelope {
-                request_id: Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 subject: Some(self.person()),
                 purpose: PURPOSE.into(),
                 recipients: vec![types::Recipient {
                     agency: Some(reference(to)),
                     role: types::RecipientRole::ThirdParty.into(),
-                    ..types::Recipient::default()
                 }],
                 ..types::Envelope::default()
             }),
@@ -252,7 +256,7 @@ impl Model {
             wire::ConsentDecision::Refused
         };
         wire::RecordConsentRequest {
-            request_id: Uuid::new_v4().to_string(),
+            request_id: request_id(),
             subject: Some(self.person()),
             consent: Some(wire::Consent {
                 giver: giver.into(),
@@ -309,7 +313,7 @@ impl Model {
 
     pub(super) fn withdrawal(&self, at: usize, today: Date) -> wire::WithdrawConsentRequest {
         wire::WithdrawConsentRequest {
-            request_id: Uuid::new_v4().to_string(),
+            request_id: request_id(),
             consent: format!("consents/{}", self.facts.consents[at].head.id),
             withdrawn_by: wire::GiverKind::Parent.into(),
             withdrawn_on: Some(wire_date(today)),
@@ -437,7 +441,7 @@ impl Model {
             _ => return None,
         };
         let request = wire::RecordFactRequest {
-            request_id: Uuid::new_v4().to_string(),
+            request_id: request_id(),
             subject: Some(self.person()),
             fact: Some(wire::RightsFact {
                 valid_from: on,
@@ -459,7 +463,7 @@ impl Model {
 
     pub(super) fn end_of(&self, fact: String, today: Date) -> wire::WithdrawFactRequest {
         wire::WithdrawFactRequest {
-            request_id: Uuid::new_v4().to_string(),
+            request_id: request_id(),
             fact,
             withdrawn_on: Some(wire_date(today)),
             reason: "ended".into(),

@@ -149,8 +149,10 @@ impl Rig {
                 },
             );
         }
-        let mut attachments = AttachmentSettings::default();
-        attachments.folder = Some(folder.path().join("attachments"));
+        let attachments = AttachmentSettings {
+            folder: Some(folder.path().join("attachments")),
+            ..AttachmentSettings::default()
+        };
         let hub = Arc::new(Hub {
             register: Register::new(store.clone(), store.keyring()),
             keyring: store.keyring(),
