@@ -91,11 +91,10 @@ class Hub:
         self.add("shut-out", *school, "--laestab", "9991003")
         self.run("agency", "suspend", "--config", str(self.config), "shut-out")
         self.add("careless", *school, "--laestab", "9991004")
-        keep = folder / "access/careless-old"
-        (folder / "access/careless").rename(keep)
+        keep = self.folder / "access/careless-old"
+        (self.folder / "access/careless").rename(keep)
         rotate = ["agency", "rotate", "--config", str(self.config), "careless", "--revoke-old"]
-        self.run(*rotate, "--out", str(folder / "access/careless"))
-        self.start()
+        self.run(*rotate, "--out", str(self.folder / "access/careless"))
 
     def start(self):
         """Starts the binary and waits until it listens."""
