@@ -55,6 +55,7 @@ def api(generated):
         setattr(Api, area, importlib.import_module(f"sendhub.{area}.v1.{area}_pb2"))
         setattr(Api, f"{area}_grpc", importlib.import_module(f"sendhub.{area}.v1.{area}_pb2_grpc"))
     Api.record = importlib.import_module("sendhub.transfer.v1.record_pb2")
+    Api.reason = importlib.import_module("sendhub.errors.v1.reason_pb2")
     Api.types = importlib.import_module("sendhub.types.v1.types_pb2")
     Api.types_disclosure = importlib.import_module("sendhub.types.v1.disclosure_pb2")
     # Messages stand in files by noun: all of a package are found under its one name.

@@ -13,9 +13,9 @@ use sendhub_store::reads::EventFilter;
 use tonic::{Request, Response, Status};
 
 use crate::directory::instant;
+use crate::exchange::handing::any_exchange;
 use crate::hub::{Hub, exchange_not_found, store_refusal};
 use crate::identity::Caller;
-use crate::record::named;
 use crate::transfer::{caller, page_token};
 
 /// The service.
@@ -28,7 +28,7 @@ impl AuditService for Audit {
         request: Request<wire::GetReceiptRequest>,
     ) -> Result<Response<wire::GetReceiptResponse>, Status> {
         let caller = caller(&request)?;
-        let id = named(&request.get_ref().exchange)?;
+        let id = any_exchange(&request.get_ref().exchange).ok_or_else(exchange_not_found)?;
         let record = self
             .0
             .store
@@ -52,7 +52,7 @@ impl AuditService for Audit {
         let text = |text: &String| (!text.is_empty()).then(|| text.clone());
         let exchange = match asked.exchange.as_str() {
             "" => None,
-            name => Some(named(name)?),
+            name => Some(any_exchange(name).ok_or_else(exchange_not_found)?),
         };
         let after = match asked.page_token.as_str() {
             "" => None,

@@ -176,7 +176,8 @@ impl Explanations {
             .fit(&person, &tags, &known, hub.clock.now())
             .map_err(failed)?;
         let key = found.key.ok_or_else(identity_conflict)?;
-        if known.is_empty() {
+        // What is recorded counts for those who may read it; all others are answered by age alone.
+        if known.is_empty() || !hub.has_to_do_with(caller, found.subject).await.map_err(failed)? {
             return Ok(RightsFacts::new(person.date_of_birth, SchoolYearStart::Unknown));
         }
         let held = hub

@@ -225,6 +225,10 @@ impl Hub {
             }
             None => None,
         };
+        // Looked at again whenever what is recorded of the person changes: nothing else ties it to a consent.
+        if let (Some(delivery), true) = (delivery, allowed) {
+            effects.push(Effect::RelyOn { delivery, record });
+        }
         effects.extend(self.tell(
             &News {
                 code: HubNoticeCode::ReferralDecided,

@@ -33,8 +33,12 @@ impl RightsFacts {
                 }
             }
             AgeStatus::YoungPersonUnder16 => {
+                // What was found of the child's understanding (reg 17(2)) ended with childhood: only who says it of
+                // the young person says that capacity is lacking.
                 let said = self.finding(&Person::Subject, &decision, day).is_some_and(lacks)
-                    || self.understands(&decision, day, day) == Some(false);
+                    || self
+                        .understanding(&decision, day, day)
+                        .is_some_and(|found| !found.sufficient && !self.was_child(found.assessed_on, day));
                 if said {
                     Ability::SaidToLackUnder16
                 } else {

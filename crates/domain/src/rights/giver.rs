@@ -199,7 +199,7 @@ impl RightsFacts {
             .any(|authority| since <= authority.valid.from && authority.valid.from <= word.given_on)
     }
 
-    fn was_child(&self, on: Date, known_on: Date) -> bool {
+    pub(super) fn was_child(&self, on: Date, known_on: Date) -> bool {
         matches!(
             self.status_as_known(on, known_on),
             AgeStatus::NotYetBorn | AgeStatus::ChildBelowCsa | AgeStatus::ChildOfCsa

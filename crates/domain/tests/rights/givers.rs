@@ -415,6 +415,23 @@ fn alternative_persons_consent_in_strict_order() {
     assert_eq!(standing(&facts, date(2026, 8, 31)), Representative);
 }
 
+/// CFA 2014 s.83(2): what was found of the child's understanding does not follow the young person; what is said of
+/// the young person before 16 is for a named person (MCA 2005 s.2(5)).
+#[test]
+fn a_childs_understanding_ends_with_childhood() {
+    let mut facts = facts(SUMMER);
+    facts
+        .understandings
+        .push(understanding(1, false, date(2026, 6, 1)));
+    facts.consents.push(granted(2, Giver::Subject, PASS));
+    let ability = |facts: &RightsFacts, day| with_scope(|scope| facts.ability_for(scope, day));
+    assert_eq!(ability(&facts, date(2026, 6, 26)), Ability::DoesNotUnderstand);
+    assert_eq!(ability(&facts, PASS), Ability::NotRecorded);
+    assert_eq!(standing(&facts, PASS), ConsentStanding::YoungPerson);
+    facts.understandings.push(understanding(3, false, PASS));
+    assert_eq!(ability(&facts, PASS), Ability::SaidToLackUnder16);
+}
+
 /// MCA 2005 s.2(5): said to lack capacity before 16: the ability tells it, and no parent's consent stands.
 #[test]
 fn said_to_lack_capacity_before_16() {

@@ -38,8 +38,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Where the referrals of one copy stand.
-struct Referred {
-    standing: ReferralStanding,
+pub(crate) struct Referred {
     /// Whether the caller is the one who decides.
     caller_decides: bool,
     /// Whether one waits for its decision.
@@ -134,19 +133,21 @@ impl Hub {
         let text = open_text(&key, record).map_err(failed)?;
         for _ in 0..TRIES {
             let rights = self.rights_of(record.subject, &key, born).await.map_err(failed)?;
-            let referral = self.referral_standing(asked).await.map_err(failed)?;
             event.at = self.clock.now();
-            let verdict = self.decide(&facts::Copy {
+            let mut question = facts::Copy {
                 stage: Stage::Collect(copy.state),
                 sender,
                 recipient: today,
                 standing: &asked.standing,
                 circumstances: &Circumstances::read(asked.outside.circumstances.as_ref()),
-                referral: referral.standing,
+                referral: ReferralStanding::NotDecided,
                 rights: &rights.facts,
                 on: self.today(),
-            });
-            let decision = verdict.decision;
+            };
+            let (decision, referral) = self
+                .decide_referred(&mut question, record.exchange)
+                .await
+                .map_err(failed)?;
             decided(&mut event, &decision);
             // What is held lies with the one who decides on it; to read it is part of deciding.
             let with_decider = decision.effect == Outcome::Hold && referral.caller_decides;
@@ -243,25 +244,37 @@ impl Hub {
         })
     }
 
-    async fn referral_standing(&self, asked: &Asked<'_>) -> Result<Referred, StoreError> {
-        let own = &asked.caller.agency.id;
+    /// Decides one copy, and where the rules refer it, again with what a named person has decided. Their word
+    /// answers the question that was put before them: when today's is another one, it is put anew.
+    pub(crate) async fn decide_referred(
+        &self,
+        question: &mut facts::Copy<'_>,
+        exchange: ExchangeId,
+    ) -> Result<(std::sync::Arc<Decision>, Referred), StoreError> {
+        let decision = self.decide(question).decision;
+        let own = &question.recipient.id;
         let mut referred = Referred {
-            standing: ReferralStanding::NotDecided,
             caller_decides: false,
             waits: false,
         };
-        for referral in self.store.referrals_of(asked.record.exchange).await? {
-            if referral.recipient != *own {
+        if !matches!(decision.effect, Outcome::Refer | Outcome::Hold) {
+            return Ok((decision, referred));
+        }
+        for referral in self.store.referrals_of(exchange).await? {
+            if referral.recipient != *own || referral.reason != decision.reason_code {
                 continue;
             }
             referred.caller_decides |= referral.decider == *own;
             match referral.state {
                 ReferralState::Open => referred.waits = true,
-                ReferralState::Allowed => referred.standing = ReferralStanding::Allowed,
-                ReferralState::Refused => referred.standing = ReferralStanding::Refused,
+                ReferralState::Allowed => question.referral = ReferralStanding::Allowed,
+                ReferralState::Refused => question.referral = ReferralStanding::Refused,
             }
         }
-        Ok(referred)
+        if question.referral == ReferralStanding::NotDecided {
+            return Ok((decision, referred));
+        }
+        Ok((self.decide(question).decision, referred))
     }
 
     /// What follows from a collection that the law of the day refuses: those concerned are told, once.

@@ -14,4 +14,6 @@ pub(crate) mod matters;
 pub(crate) mod notices;
 pub(crate) mod offer;
 pub(crate) mod parties;
+#[cfg(test)]
+mod properties;
 pub(crate) mod running;

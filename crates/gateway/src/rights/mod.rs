@@ -1,8 +1,10 @@
 //! The services of consent and right-holders: who decides, who agreed to what, and what follows when they change
 //! their mind.
 
+mod checks;
 pub(crate) mod read;
 mod recording;
+mod stopping;
 mod view;
 
 use std::sync::Arc;
@@ -52,10 +54,10 @@ impl ConsentService for Consents {
         request: Request<wire::ListConsentsRequest>,
     ) -> Result<Response<wire::ListConsentsResponse>, Status> {
         let caller = caller(&request)?;
-        let consents = self.0.consents_of(&caller, request.get_ref()).await?;
+        let (consents, next_page_token) = self.0.consents_of(&caller, request.get_ref()).await?;
         Ok(Response::new(wire::ListConsentsResponse {
             consents,
-            next_page_token: String::new(),
+            next_page_token,
         }))
     }
 }
@@ -106,10 +108,10 @@ impl RightHolderService for RightHolders {
         request: Request<wire::ListFactsRequest>,
     ) -> Result<Response<wire::ListFactsResponse>, Status> {
         let caller = caller(&request)?;
-        let facts = self.0.facts_of(&caller, request.get_ref()).await?;
+        let (facts, next_page_token) = self.0.facts_of(&caller, request.get_ref()).await?;
         Ok(Response::new(wire::ListFactsResponse {
             facts,
-            next_page_token: String::new(),
+            next_page_token,
         }))
     }
 }

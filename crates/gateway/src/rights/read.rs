@@ -175,7 +175,7 @@ fn ends(records: &[Record]) -> HashMap<RightsRecordId, Date> {
 }
 
 /// The day on which another record took a record's place.
-fn superseded_on(id: RightsRecordId, records: &[Record]) -> Option<Date> {
+pub(crate) fn superseded_on(id: RightsRecordId, records: &[Record]) -> Option<Date> {
     let named = |name: &str| name.rsplit('/').next().is_some_and(|text| text == id.to_string());
     records
         .iter()
@@ -312,7 +312,16 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
     let head = head.clone();
     match &wire.fact {
         Some(Fact::UnderstandingFinding(found)) => {
-            let reach = decision(&found.decision).map_or(Reach::ANY, |(_, reach)| reach);
+            // Without a decision it is found for sharing a plan, appendices included (reg 17(2), (5)); for another
+            // decision it says nothing about sharing.
+            let reach = match decision(&found.decision) {
+                Some((DecisionKind::ConsentToDisclosure, reach)) => reach,
+                Some(_) => return,
+                None => Reach {
+                    items: Covers::Only(vec![Item::EhcPlan, Item::EhcAppendixAdvice]),
+                    ..Reach::ANY
+                },
+            };
             facts.understandings.push(Understanding {
                 reach,
                 // Unknown is not "enough".
@@ -464,17 +473,16 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
             withdrawn_on: head.superseded_on,
             head,
         }),
-        Some(Fact::ServiceFamily(one)) => {
-            if head.superseded_on.is_none() {
-                facts.serving_parent = crate::assessment::steps::known(one.serving());
-            }
+        Some(Fact::ServiceFamily(one)) if head.superseded_on.is_none() => {
+            facts.serving_parent = crate::assessment::steps::known(one.serving());
         }
         Some(Fact::SchoolYearStart(one)) => {
             if let (Some(first), true) = (day(one.first_day.as_ref()), head.superseded_on.is_none()) {
                 facts.school_year = SchoolYearStart::Confirmed(first);
             }
         }
-        None => {}
+        // Nothing, or what was withdrawn.
+        Some(Fact::ServiceFamily(_)) | None => {}
     }
 }
 

@@ -3,38 +3,33 @@
 use jiff::civil::Date;
 use prost::Message as _;
 use sendhub_contracts::convert;
-use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::rights::v1 as wire;
 use sendhub_contracts::types::v1 as types;
 use sendhub_contracts::validate::{At, Violation};
-use sendhub_domain::agency::{AgencyId, AgencyKind};
-use sendhub_domain::disclosure::ReferralStanding;
+use sendhub_domain::agency::AgencyKind;
 use sendhub_domain::event::{EventKind, EventOutcome};
-use sendhub_domain::exchange::{DeliveryState, HubNoticeCode, RightsRecordId};
+use sendhub_domain::exchange::RightsRecordId;
 use sendhub_domain::person::{PersonReference, SubjectId};
-use sendhub_domain::rights::RightsFacts;
 use sendhub_ledger::hash::sha256;
-use sendhub_policy::{Effect as Outcome, Stage};
 use sendhub_store::change::{Conflict, RightsRow};
+use sendhub_store::reads::EventFilter;
 use sendhub_store::seal::{DataKey, SealPurpose};
 use sendhub_store::{Change, CommitRefused, Effect, LogEntry, StoreError};
 use tonic::Status;
-use uuid::Uuid;
 
-use super::read::{Ended, Kept, Record, RightsHeld, decision, facts, ruled_last_day};
+use super::checks::{
+    AUTHORITYS, authoritys_alone, collection_of, consent_faults, fact_faults, fact_kind, may_record,
+    not_found, repeated, supersedes_its_like, warnings,
+};
+use super::read::{Ended, Kept, Record, RightsHeld, facts};
 use crate::accept::Waiting;
 use crate::assessment::steps::day;
-use crate::exchange::circumstances::Circumstances;
-use crate::exchange::facts::Copy;
 use crate::exchange::handing::rung;
-use crate::exchange::header::Outside;
-use crate::exchange::notices::News;
 use crate::exchange::offer::{TRIES, identity_conflict};
 use crate::exchange::parties::{named, wrong};
 use crate::hub::{Hub, commit_refusal, is_passing, recorded, store_refusal};
 use crate::identity::Caller;
-use crate::transfer::OPEN;
 
 const RECORD_CONSENT: &str = "sendhub.rights.v1.ConsentService/RecordConsent";
 const WITHDRAW_CONSENT: &str = "sendhub.rights.v1.ConsentService/WithdrawConsent";
@@ -102,6 +97,7 @@ impl Hub {
     ) -> Result<Done, Status> {
         let ended = self
             .ended(
+                caller,
                 "consents",
                 "consent",
                 &request.consent,
@@ -165,6 +161,7 @@ impl Hub {
     ) -> Result<Done, Status> {
         let ended = self
             .ended(
+                caller,
                 "facts",
                 "fact",
                 &request.fact,
@@ -189,6 +186,7 @@ impl Hub {
     /// The record that a request ends, and whose it is.
     async fn ended(
         &self,
+        caller: &Caller,
         collection: &str,
         field: &'static str,
         name: &str,
@@ -214,7 +212,11 @@ impl Hub {
             .rights_record(id)
             .await
             .map_err(|failure| store_refusal(&failure))?
+            .filter(|record| collection_of(&record.kind) == Some(collection))
             .ok_or_else(not_found)?;
+        if AUTHORITYS.contains(&record.kind.as_str()) && caller.agency.kind != AgencyKind::LocalAuthority {
+            return Err(authoritys_alone());
+        }
         Ok((
             record.subject,
             Ended {
@@ -284,13 +286,9 @@ impl Hub {
             let (subject, key, born, effects) = self.whom(caller, about, person.as_ref()).await?;
             let held = self.rights_of(subject, &key, born).await.map_err(failed)?;
             if let Some(before) = repeated(&held, &caller.agency.id, &new.kept)? {
-                return Ok(Done {
-                    record: before,
-                    log: None,
-                    stopped: 0,
-                    warnings: vec!["REPEATED: this request was recorded before".into()],
-                });
+                return self.done_before(subject, before).await;
             }
+            supersedes_its_like(&held, &new.kept)?;
             let record = Record {
                 id: RightsRecordId(self.clock.new_id()),
                 recorded_by: caller.agency.id.clone(),
@@ -307,6 +305,43 @@ impl Hub {
         Err(commit_refusal(&CommitRefused::Conflict(Conflict::RightsChanged(
             0,
         ))))
+    }
+
+    /// The first answer again, from the leaf that was written then.
+    async fn done_before(&self, subject: SubjectId, record: RightsRecordId) -> Result<Done, Refusal> {
+        let failed = |failure: StoreError| store_refusal(&failure);
+        let mut done = Done {
+            record,
+            log: None,
+            stopped: 0,
+            warnings: vec!["REPEATED: this request was recorded before".into()],
+        };
+        let mut filter = EventFilter {
+            subject: Some(subject),
+            kind: Some(EventKind::RightsRecorded.code().to_owned()),
+            limit: 1000,
+            ..EventFilter::default()
+        };
+        loop {
+            let page = self.store.events(&filter).await.map_err(failed)?;
+            for event in &page {
+                let leaf: serde_json::Value = serde_json::from_slice(&event.entry).unwrap_or_default();
+                if leaf["record"] != record.to_string() {
+                    continue;
+                }
+                let stopped = leaf["stopped"].as_str().and_then(|count| count.parse().ok());
+                done.stopped = stopped.unwrap_or_default();
+                if let Some(newest) = self.store.checkpoint(&event.log, None).await.map_err(failed)? {
+                    let place = self.place(&event.log, event.index, newest.size).await;
+                    done.log = place.map_err(failed)?;
+                }
+                return Ok(done);
+            }
+            match page.last() {
+                Some(last) if page.len() == 1000 => filter.after = Some((last.log.clone(), last.index)),
+                _ => return Ok(done),
+            }
+        }
     }
 
     /// The person, with key and what their admission to the register writes.
@@ -398,11 +433,16 @@ impl Hub {
                 for agency in told {
                     self.wakeups.ring(&agency);
                 }
+                let late = if new.takes_away {
+                    self.stop_late(caller, new.method, subject, key, born).await
+                } else {
+                    0
+                };
                 Ok(Some(Done {
                     record: record.id,
                     log: Some(self.position(leaf, committed)),
-                    stopped,
-                    warnings: warnings(new, &now, self.today()),
+                    stopped: stopped.saturating_add(late),
+                    warnings: warnings(&new.kept, &now, self.today()),
                 }))
             }
             Err(CommitRefused::Conflict(
@@ -410,67 +450,6 @@ impl Hub {
             )) => Ok(None),
             Err(failure) => Err(commit_refusal(&failure)),
         }
-    }
-
-    /// Stops every open copy that rests on a recorded consent and that the law no longer allows, and tells those
-    /// concerned.
-    async fn stop(
-        &self,
-        records: &[RightsRecordId],
-        rights: &RightsFacts,
-        effects: &mut Vec<Effect>,
-    ) -> Result<u32, StoreError> {
-        let directory = self.directory.load_full();
-        let mut stopped = Vec::new();
-        for record in records {
-            for copy in self.store.relying_on(*record).await? {
-                if stopped.contains(&copy.delivery) {
-                    continue;
-                }
-                let Some(exchange) = self.store.exchange(copy.exchange).await? else {
-                    continue;
-                };
-                let outside = Outside::read(&exchange.header);
-                let (Some(standing), Some(sender), Some(recipient)) = (
-                    outside.standing(&copy.recipient),
-                    directory.agency(&copy.sender),
-                    directory.agency(&copy.recipient),
-                ) else {
-                    continue;
-                };
-                let verdict = self.decide(&Copy {
-                    stage: Stage::Collect(copy.state),
-                    sender,
-                    recipient,
-                    standing: &standing,
-                    circumstances: &Circumstances::read(outside.circumstances.as_ref()),
-                    referral: ReferralStanding::NotDecided,
-                    rights,
-                    on: self.today(),
-                });
-                if verdict.decision.effect == Outcome::Permit {
-                    continue;
-                }
-                effects.push(Effect::MoveDelivery {
-                    delivery: copy.delivery,
-                    from: OPEN,
-                    to: DeliveryState::Stopped,
-                    at: self.clock.now(),
-                });
-                effects.extend(self.tell(
-                    &News {
-                        code: HubNoticeCode::ConsentWithdrawn,
-                        about: exchange.exchange,
-                        case_reference: copy.case_reference.as_deref(),
-                        on: self.today(),
-                        once: format!("stopped/{}", copy.delivery),
-                    },
-                    self.concerned(&exchange, &copy.recipient),
-                ));
-                stopped.push(copy.delivery);
-            }
-        }
-        Ok(u32::try_from(stopped.len()).unwrap_or(u32::MAX))
     }
 }
 
@@ -485,185 +464,4 @@ static NOBODY: types::PersonReference = types::PersonReference {
 
 fn digest(request: &impl prost::Message) -> Vec<u8> {
     sha256(&request.encode_to_vec()).0.to_vec()
-}
-
-pub(super) fn not_found() -> Refusal {
-    Refusal::new(
-        Reason::RightsRecordNotFound,
-        "there is no such record of consent or fact",
-    )
-}
-
-/// Whether the same agency recorded the same request before.
-fn repeated(held: &RightsHeld, agency: &AgencyId, kept: &Kept) -> Result<Option<RightsRecordId>, Refusal> {
-    let before = held.opened.iter().find(|record| {
-        record.recorded_by == *agency
-            && !kept.request_id.is_empty()
-            && record.kept.request_id == kept.request_id
-    });
-    match before {
-        None => Ok(None),
-        Some(record) if record.kept.digest == kept.digest => Ok(Some(record.id)),
-        Some(_) => Err(Refusal::new(
-            Reason::RequestIdReused,
-            "this request id was used for another request",
-        )),
-    }
-}
-
-fn consent_faults(consent: &wire::Consent, today: Date) -> Vec<Violation> {
-    let mut out = Vec::new();
-    if !consent.any_recipient && consent.recipients.is_empty() {
-        out.push(wrong(
-            "consent.recipients",
-            "must name at least one, or any_recipient must be set",
-        ));
-    }
-    if Uuid::try_parse(consent.supersedes.rsplit('/').next().unwrap_or_default()).is_err()
-        && !consent.supersedes.is_empty()
-    {
-        out.push(wrong("consent.supersedes", "is not of the form consents/<uuid>"));
-    }
-    if day(consent.given_on.as_ref()).is_some_and(|given| given > today) {
-        out.push(wrong("consent.given_on", "lies in the future"));
-    }
-    let parent = !matches!(
-        consent.giver(),
-        wire::GiverKind::Child | wire::GiverKind::YoungPerson
-    );
-    if parent && consent.giver_name.trim().is_empty() {
-        out.push(wrong(
-            "consent.giver_name",
-            "is required of a parent or representative: the record must show who spoke",
-        ));
-    }
-    if let (Some(from), Some(until)) = (
-        day(consent.valid_from.as_ref()),
-        day(consent.valid_until.as_ref()),
-    ) && until < from
-    {
-        out.push(wrong("consent.valid_until", "is before valid_from"));
-    }
-    out
-}
-
-fn fact_faults(fact: &wire::RightsFact, born: Option<Date>) -> Vec<Violation> {
-    use wire::rights_fact::Fact;
-    let mut out = Vec::new();
-    match &fact.fact {
-        Some(Fact::CapacityFinding(found)) => {
-            if decision(&found.decision).is_none() {
-                out.push(wrong(
-                    "fact.capacity_finding.decision",
-                    "must name the decision: capacity is found for one decision, never as such (CFA 2014 s.80(4))",
-                ));
-            }
-            if found.review_by.is_none() {
-                out.push(wrong(
-                    "fact.capacity_finding.review_by",
-                    "is required: a finding does not hold for good",
-                ));
-            }
-        }
-        Some(Fact::UnderstandingFinding(found)) => {
-            if !found.decision.is_empty() && decision(&found.decision).is_none() {
-                out.push(wrong(
-                    "fact.understanding_finding.decision",
-                    "names no decision or item",
-                ));
-            }
-        }
-        Some(Fact::AgeDetermination(one)) => {
-            let possible = born
-                .and_then(|born| ruled_last_day(one, born).map(|last| (born, last)))
-                .is_some_and(|(born, last)| {
-                    let year = sendhub_domain::age::anniversary(born, 16).year();
-                    [year, year.saturating_add(1)]
-                        .into_iter()
-                        .any(|year| sendhub_domain::age::last_friday_in_june(year) == last)
-                });
-            if !possible {
-                out.push(wrong(
-                    "fact.age_determination.from",
-                    "must be the day after a last Friday in June on which the person can have left (EA 1996 s.8)",
-                ));
-            }
-        }
-        Some(Fact::Exclusion(one)) if one.agency.is_none() => out.push(wrong(
-            "fact.exclusion.agency",
-            "must name an agency: the hub can keep out only whom it knows",
-        )),
-        Some(Fact::AuthorityOpinion(one)) if one.recipient.is_none() => out.push(wrong(
-            "fact.authority_opinion.recipient",
-            "is required: an opinion under reg 17(1)(a) is about a recipient",
-        )),
-        _ => {}
-    }
-    out
-}
-
-/// The kind of a fact, for rows and log, and whether it can take a basis away.
-const fn fact_kind(fact: &wire::RightsFact) -> (&'static str, bool) {
-    use wire::rights_fact::Fact;
-    match &fact.fact {
-        Some(Fact::UnderstandingFinding(_)) => ("UNDERSTANDING_FINDING", true),
-        Some(Fact::CapacityFinding(_)) => ("CAPACITY_FINDING", true),
-        Some(Fact::Representative(_)) => ("REPRESENTATIVE", true),
-        Some(Fact::AuthorityForParent(_)) => ("AUTHORITY_FOR_PARENT", false),
-        Some(Fact::Exclusion(_)) => ("EXCLUSION", true),
-        Some(Fact::CopyPreference(_)) => ("COPY_PREFERENCE", false),
-        Some(Fact::AuthorityOpinion(_)) => ("AUTHORITY_OPINION", false),
-        Some(Fact::AgeDetermination(_)) => ("AGE_DETERMINATION", true),
-        Some(Fact::PlanContinuation(_)) => ("PLAN_CONTINUATION", false),
-        Some(Fact::ParentalResponsibility(_)) => ("PARENTAL_RESPONSIBILITY", true),
-        Some(Fact::AccessRestriction(_)) => ("ACCESS_RESTRICTION", true),
-        Some(Fact::RequestOnFile(_)) => ("REQUEST_ON_FILE", false),
-        Some(Fact::ServiceFamily(_)) => ("SERVICE_FAMILY", false),
-        Some(Fact::SchoolYearStart(_)) => ("SCHOOL_YEAR_START", true),
-        None => ("", false),
-    }
-}
-
-/// Some facts are only the local authority's to state: its opinion, its ruling, that it keeps a plan.
-fn may_record(caller: &Caller, fact: &wire::RightsFact) -> Result<(), Refusal> {
-    use wire::rights_fact::Fact;
-    let authoritys = matches!(
-        &fact.fact,
-        Some(Fact::AuthorityOpinion(_) | Fact::AgeDetermination(_) | Fact::PlanContinuation(_))
-    );
-    if !authoritys || caller.agency.kind == AgencyKind::LocalAuthority {
-        return Ok(());
-    }
-    let mut refusal = Refusal::new(
-        Reason::RightsRecorderNotPermitted,
-        "only the local authority can state this: its own opinion, ruling or decision",
-    )
-    .remedy("Ask the local authority to record it.");
-    refusal.provision = Some("SEND Regulations 2014 reg 17(1)(a); CFA 2014 s.46".into());
-    Err(refusal)
-}
-
-/// What the recorder should know at once: a consent that cannot count is worse than none.
-fn warnings(new: &New, rights: &RightsFacts, today: Date) -> Vec<String> {
-    let Some(consent) = &new.kept.consent else {
-        return Vec::new();
-    };
-    let status = rights.status_on(today);
-    let holder = status.right_holder();
-    let parent = matches!(consent.giver(), wire::GiverKind::Parent);
-    let mut out = Vec::new();
-    if parent && holder == sendhub_domain::age::RightHolder::YoungPerson {
-        out.push(
-            "RIGHTS_HAVE_PASSED: the young person decides; a parent's consent does not count unless the young \
-             person has authorised the parent (SEND Code of Practice 8.14)"
-                .to_owned(),
-        );
-    }
-    if holder == sendhub_domain::age::RightHolder::NeedsDetermination {
-        out.push(
-            "STATUS_NEEDS_DETERMINATION: both parent and pupil must agree until the local authority has ruled"
-                .to_owned(),
-        );
-    }
-    out
 }

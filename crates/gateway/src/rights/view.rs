@@ -6,17 +6,24 @@ use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::rights::v1 as wire;
 use sendhub_contracts::types::v1 as types;
 use sendhub_contracts::validate::At;
-use sendhub_domain::age::{AgeStatus, SchoolYearStart, anniversary, csa_first_day};
+use sendhub_domain::age::{AgeStatus, anniversary, csa_first_day};
+use sendhub_domain::disclosure::{Item, RecipientRole};
 use sendhub_domain::event::{EventKind, EventOutcome};
-use sendhub_domain::rights::{Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass};
+use sendhub_domain::person::SubjectId;
+use sendhub_domain::rights::{
+    Decision, DecisionKind, Holder, RepresentativeKind, RightsFacts, RightsPass, Scope,
+};
 use sendhub_store::StoreError;
+use sendhub_store::reads::EventFilter;
 use tonic::Status;
 
-use super::read::{Record, decision};
+use super::checks::not_found;
+use super::read::{Record, decision, superseded_on};
 use crate::assessment::steps::day;
 use crate::exchange::offer::identity_conflict;
 use crate::hub::{Hub, commit_refusal, day_in_england, store_refusal};
 use crate::identity::Caller;
+use crate::transfer::page_token;
 
 const HOLDER: &str = "sendhub.rights.v1.RightHolderService/GetRightHolder";
 const CONSENTS: &str = "sendhub.rights.v1.ConsentService/ListConsents";
@@ -41,7 +48,16 @@ impl Hub {
                 )
             })?
         };
-        let answer = facts.holder_on(&Decision::Of(kind), on);
+        // Named by its item, it is the consent to disclose that item: what was found for it counts.
+        let asked = Item::from_code(&request.decision).map_or(Decision::Of(kind), |item| {
+            Decision::Disclosure(Scope {
+                item,
+                recipient: &caller.agency.id,
+                role: RecipientRole::ThirdParty,
+                purpose: "",
+            })
+        });
+        let answer = facts.holder_on(&asked, on);
         Ok(wire::GetRightHolderResponse {
             holder: wire_holder(answer.holder).into(),
             status: wire_status(answer.status).into(),
@@ -64,7 +80,7 @@ impl Hub {
         &self,
         caller: &Caller,
         request: &wire::ListConsentsRequest,
-    ) -> Result<Vec<wire::ConsentRecord>, Status> {
+    ) -> Result<(Vec<wire::ConsentRecord>, String), Status> {
         let (facts, records) = self
             .read_rights(caller, request.subject.as_ref(), CONSENTS)
             .await?;
@@ -97,7 +113,7 @@ impl Hub {
                 withdrawn_on: withdrawn_on.map(convert::wire_date),
             })
         });
-        Ok(found.take(page(request.page_size)).collect())
+        page(found, request.page_size, &request.page_token, |one| &one.name)
     }
 
     /// What is recorded of a person's other facts, newest first.
@@ -105,7 +121,7 @@ impl Hub {
         &self,
         caller: &Caller,
         request: &wire::ListFactsRequest,
-    ) -> Result<Vec<wire::FactRecord>, Status> {
+    ) -> Result<(Vec<wire::FactRecord>, String), Status> {
         let (_, records) = self.read_rights(caller, request.subject.as_ref(), FACTS).await?;
         let today = self.today();
         let ended = |record: &Record| {
@@ -121,7 +137,9 @@ impl Hub {
             let withdrawn_on = ended(record);
             let from = day(fact.valid_from.as_ref()).unwrap_or_else(|| day_in_england(record.recorded_at));
             let until = day(fact.valid_until.as_ref());
-            let state = if withdrawn_on.is_some_and(|on| on <= today) {
+            let state = if superseded_on(record.id, &records).is_some_and(|on| on <= today) {
+                wire::RecordState::Superseded
+            } else if withdrawn_on.is_some_and(|on| on <= today) {
                 wire::RecordState::Withdrawn
             } else if from > today {
                 wire::RecordState::NotYet
@@ -139,7 +157,32 @@ impl Hub {
                 withdrawn_on: withdrawn_on.map(convert::wire_date),
             })
         });
-        Ok(found.take(page(request.page_size)).collect())
+        page(found, request.page_size, &request.page_token, |one| &one.name)
+    }
+
+    /// Whether an agency has handed over or received something about a person, or recorded something of them.
+    pub(crate) async fn has_to_do_with(
+        &self,
+        caller: &Caller,
+        subject: SubjectId,
+    ) -> Result<bool, StoreError> {
+        for kind in [
+            EventKind::RightsRecorded,
+            EventKind::ExchangeAccepted,
+            EventKind::Disclosed,
+        ] {
+            let acted = EventFilter {
+                agency: Some(caller.agency.id.clone()),
+                subject: Some(subject),
+                kind: Some(kind.code().to_owned()),
+                limit: 1,
+                ..EventFilter::default()
+            };
+            if !self.store.events(&acted).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads what is recorded of a person. It is written into the log before the answer leaves.
@@ -165,16 +208,15 @@ impl Hub {
         let Some(key) = found.key else {
             return Err(self.turn_down(caller, method, identity_conflict()).await);
         };
-        let (facts, records) = if known.is_empty() {
-            let unknown = RightsFacts::new(person.date_of_birth, SchoolYearStart::Unknown);
-            (unknown, Vec::new())
-        } else {
-            let held = self
-                .rights_of(found.subject, &key, person.date_of_birth)
-                .await
-                .map_err(failed)?;
-            (held.facts, held.opened)
-        };
+        // What is recorded is for those who have to do with the person: nobody looks people up by their number.
+        if known.is_empty() || !self.has_to_do_with(caller, found.subject).await.map_err(failed)? {
+            return Err(self.turn_down(caller, method, not_found()).await);
+        }
+        let held = self
+            .rights_of(found.subject, &key, person.date_of_birth)
+            .await
+            .map_err(failed)?;
+        let (facts, records) = (held.facts, held.opened);
         let mut event = self.event(EventKind::RightsRead, EventOutcome::Success, caller, method);
         event.subject = Some(found.subject);
         event.facts.push(("records", records.len().to_string()));
@@ -185,11 +227,24 @@ impl Hub {
     }
 }
 
-fn page(size: u32) -> usize {
-    match size {
-        0 => 50,
-        size => size as usize,
+/// One page of what was found, after the record that the token names, with the token of the next.
+fn page<T>(
+    found: impl Iterator<Item = T>,
+    size: u32,
+    token: &str,
+    name: impl Fn(&T) -> &String,
+) -> Result<(Vec<T>, String), Status> {
+    let size = if size == 0 { 50 } else { size as usize };
+    let mut rest = found.peekable();
+    if !token.is_empty() && !rest.by_ref().any(|one| name(&one) == token) {
+        return Err(page_token().into());
     }
+    let shown: Vec<T> = rest.by_ref().take(size).collect();
+    let next = match (shown.last(), rest.peek()) {
+        (Some(last), Some(_)) => name(last).clone(),
+        _ => String::new(),
+    };
+    Ok((shown, next))
 }
 
 /// The next day on which age alone gives another answer.
