@@ -6,6 +6,8 @@ use std::{env, fs};
 use prost::Message as _;
 use prost_reflect::DescriptorPool;
 
+#[path = "build/methods.rs"]
+mod methods;
 #[path = "build/rules.rs"]
 mod rules;
 
@@ -34,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let pool = DescriptorPool::decode(descriptor.as_slice())?;
     fs::write(out.join("validate.rs"), rules::generate(&pool)?)?;
+    fs::write(out.join("methods.rs"), methods::generate(&pool)?)?;
     Ok(())
 }
 

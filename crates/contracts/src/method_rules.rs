@@ -1,8 +1,9 @@
-//! What each method requires, read from the contracts themselves at start-up.
+//! What each method requires, as the contracts' own annotations say.
 
 use std::collections::HashMap;
 
-use prost_reflect::{DescriptorError, DescriptorPool};
+/// Request paths and the scopes that they require ([`crate::FILE_DESCRIPTOR_SET`]'s annotations, read by `build.rs`).
+const METHODS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/methods.rs"));
 
 /// What the gateway enforces before a method runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,34 +13,17 @@ pub struct MethodRule {
 }
 
 /// The rules of every method, by request path (`/sendhub.transfer.v1.TransferService/SubmitTransfer`).
-///
-/// # Errors
-/// [`DescriptorError`] when the embedded contracts cannot be read: a broken build.
-pub fn method_rules() -> Result<HashMap<String, MethodRule>, DescriptorError> {
-    let pool = DescriptorPool::decode(crate::FILE_DESCRIPTOR_SET)?;
-    let Some(extension) = pool.get_extension_by_name("sendhub.options.v1.method") else {
-        return Ok(HashMap::new());
-    };
-    let mut rules = HashMap::new();
-    for service in pool.services() {
-        for method in service.methods() {
-            let options = method.options();
-            let rule = options.get_extension(&extension);
-            let scope = rule
-                .as_message()
-                .and_then(|rule| rule.get_field_by_name("required_scope"))
-                .and_then(|scope| scope.as_str().map(str::to_owned))
-                .unwrap_or_default();
-            let path = format!("/{}/{}", service.full_name(), method.name());
-            rules.insert(
-                path,
-                MethodRule {
-                    required_scope: scope,
-                },
-            );
-        }
-    }
-    Ok(rules)
+#[must_use]
+pub fn method_rules() -> HashMap<String, MethodRule> {
+    METHODS
+        .iter()
+        .map(|&(path, scope)| {
+            let rule = MethodRule {
+                required_scope: scope.into(),
+            };
+            (path.into(), rule)
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -48,7 +32,7 @@ mod tests {
 
     #[test]
     fn every_method_requires_a_scope() {
-        let rules = method_rules().unwrap();
+        let rules = method_rules();
         assert_eq!(rules.len(), 67);
         for (path, rule) in &rules {
             assert!(rule.required_scope.contains('.'), "{path}");
@@ -61,7 +45,7 @@ mod tests {
 
     #[test]
     fn scopes_are_those_that_roles_are_made_of() {
-        let rules = method_rules().unwrap();
+        let rules = method_rules();
         let mut scopes: Vec<&str> = rules.values().map(|rule| rule.required_scope.as_str()).collect();
         scopes.sort_unstable();
         scopes.dedup();

@@ -361,7 +361,7 @@ async fn serve(
             },
             issuers,
         ),
-        rules: method_rules().map_err(|error| reflection(&error))?,
+        rules: method_rules(),
         limits: AgencyLimits::new(&config.limits),
         hub: Arc::clone(&hub),
     };

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use cedar_policy::Policy;
+use cedar_policy::{Policy, PolicyId};
 use serde_json::Value;
 
 /// The facts by which rules are put apart: item and ground, as the rules' context names them.
@@ -22,7 +22,7 @@ type Needs = [Option<BTreeSet<String>>; APART.len()];
 /// Rules that are asked together.
 pub(crate) struct Shelf {
     whole: cedar_policy::PolicySet,
-    rules: Vec<(Policy, Needs)>,
+    needs: Vec<(PolicyId, Needs)>,
     /// Made when a question first asks for it: there are few kinds of questions.
     parts: RwLock<HashMap<Codes, Arc<cedar_policy::PolicySet>>>,
 }
@@ -33,17 +33,14 @@ impl Shelf {
     /// # Errors
     /// The engine's account of why it does not take them.
     pub(crate) fn new(policies: Vec<Policy>) -> Result<Self, String> {
-        let whole = set(policies.iter().cloned())?;
-        let rules = policies
-            .into_iter()
-            .map(|policy| {
-                let needs = needs(&policy);
-                (policy, needs)
-            })
+        let needs = policies
+            .iter()
+            .map(|policy| (policy.id().clone(), needs(policy)))
             .collect();
+        let whole = set(policies.into_iter())?;
         Ok(Self {
             whole,
-            rules,
+            needs,
             parts: RwLock::default(),
         })
     }
@@ -64,7 +61,7 @@ impl Shelf {
         if let Some(known) = known {
             return Ok(known);
         }
-        let fitting = self.rules.iter().filter(|(_, needs)| {
+        let fitting = self.needs.iter().filter(|(_, needs)| {
             needs
                 .iter()
                 .zip(codes)
@@ -73,7 +70,9 @@ impl Shelf {
                     _ => true,
                 })
         });
-        let made = Arc::new(set(fitting.map(|(policy, _)| policy.clone()))?);
+        let fitting: Option<Vec<Policy>> = fitting.map(|(id, _)| self.whole.policy(id).cloned()).collect();
+        let fitting = fitting.ok_or("a rule of the shelf is not in its set")?;
+        let made = Arc::new(set(fitting.into_iter())?);
         self.parts
             .write()
             .unwrap_or_else(PoisonError::into_inner)

@@ -111,6 +111,8 @@ impl Hub {
             .as_ref()
             .map(|glass| glass.reason.clone())
             .unwrap_or_default();
+        // The log is kept for ever, and this goes into it as it was written: under pressure people write names.
+        let glass_reason = person.blotted(&glass_reason);
         Ok(Sent {
             request: RequestId(Uuid::try_parse(&envelope.request_id).unwrap_or_default()),
             person,
