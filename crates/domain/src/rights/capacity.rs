@@ -114,7 +114,7 @@ impl RightsFacts {
             .iter()
             .filter(move |one| one.of == *of && one.head.stands_on(day) && one.valid.holds_on(day))
             .filter(move |one| adult || one.kind == RepresentativeKind::Deputy)
-            .filter(move |one| one.decisions.covers(&decision.kind()))
+            .filter(move |one| one.decisions.covers(&decision.kind()) && decision.within(&one.reach))
     }
 
     /// The parents who may act on a day: parents in law (Education Act 1996 s.576) under no restriction.

@@ -1,8 +1,9 @@
 //! What the recorded consents come to for one disclosure on one day (SEND Regulations 2014 reg 17(1) to (3)).
 //!
 //! Today's right-holder decides who is the right giver. Of the words of today's right-holders the latest counts:
-//! a refusal or withdrawal ends what was granted before it, and a grant after it stands. An exclusion by the
-//! young person is a refusal that no later grant overrides; it must itself be ended.
+//! a refusal or withdrawal ends what was granted before it, and a grant after it stands. What was said and withdrawn on
+//! one day stands in the order in which it was recorded. An exclusion by the young person is a refusal that no later
+//! grant overrides; it must itself be ended.
 
 use jiff::civil::Date;
 
@@ -141,7 +142,7 @@ impl RightsFacts {
             .filter_map(|one| {
                 one.withdrawn_on
                     .filter(|on| *on <= day)
-                    .map(|on| (on, one.head.id))
+                    .map(|on| (on, one.withdrawn_by.unwrap_or(one.head.id), one.head.id))
             })
             .max();
         let granted = || {
@@ -154,7 +155,7 @@ impl RightsFacts {
             .filter(|(one, _)| {
                 refused.is_none_or(|no| (one.given_on, one.head.id) > (no.given_on, no.head.id))
             })
-            .filter(|(one, _)| withdrawn.is_none_or(|(on, _)| one.given_on >= on))
+            .filter(|(one, _)| withdrawn.is_none_or(|(on, by, _)| (one.given_on, one.head.id) > (on, by)))
             .max_by_key(|(one, standing)| {
                 (
                     *standing != ConsentStanding::UnderstandingNotRecorded,
@@ -166,7 +167,7 @@ impl RightsFacts {
             return Said::Yes(*standing, one.head.id);
         }
         let refused = refused.map(|no| (no.given_on, ConsentStanding::Refused, no.head.id));
-        let withdrawn = withdrawn.map(|(on, id)| (on, ConsentStanding::Withdrawn, id));
+        let withdrawn = withdrawn.map(|(on, _, id)| (on, ConsentStanding::Withdrawn, id));
         match (refused, withdrawn) {
             (Some(no), other) | (other, Some(no)) => {
                 let (on, standing, id) = other.filter(|other| other.0 > no.0).unwrap_or(no);

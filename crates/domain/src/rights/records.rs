@@ -127,6 +127,8 @@ pub struct Consent {
     pub valid: Validity,
     /// The day from which it no longer counts, because it was withdrawn.
     pub withdrawn_on: Option<Date>,
+    /// The record of the withdrawal: its name says what had been recorded before it, and what after.
+    pub withdrawn_by: Option<RightsRecordId>,
 }
 
 /// What an agency records of a child's age and understanding for a decision (SEND Regulations 2014 reg 17(2), (3)).
@@ -200,6 +202,8 @@ pub struct Representative {
     pub kind: RepresentativeKind,
     /// For which decisions.
     pub decisions: Covers<DecisionKind>,
+    /// For consents to disclosure, in which disclosures. Not looked at for other decisions.
+    pub reach: Reach,
     /// The days on which the appointment has effect.
     pub valid: Validity,
 }

@@ -67,6 +67,7 @@ pub(crate) fn said(id: u128, giver: Giver, decision: ConsentDecision, on: Date) 
         reach: Reach::ANY,
         valid: always(),
         withdrawn_on: None,
+        withdrawn_by: None,
     }
 }
 
@@ -117,6 +118,7 @@ pub(crate) fn appointed(id: u128, of: Person, kind: RepresentativeKind) -> Repre
         party: PartyRef::new("deputy"),
         kind,
         decisions: Covers::Any,
+        reach: Reach::ANY,
         valid: always(),
     }
 }

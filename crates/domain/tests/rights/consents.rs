@@ -26,6 +26,10 @@ fn the_latest_word_counts() {
         withdrawn_on: Some(on(day)),
         ..consent
     };
+    let withdrawn_by = |consent, day, id| Consent {
+        withdrawn_by: Some(record(id)),
+        ..withdrawn(consent, day)
+    };
     let until = |consent, day| Consent {
         valid: Validity {
             from: Date::MIN,
@@ -60,6 +64,21 @@ fn the_latest_word_counts() {
             "given anew on the day of withdrawal",
             vec![withdrawn(yes(1, 3), 4), yes(2, 4)],
             YoungPerson,
+        ),
+        (
+            "two of one day, then the withdrawal of the first on that day",
+            vec![withdrawn_by(yes(1, 4), 4, 3), yes(2, 4)],
+            Withdrawn,
+        ),
+        (
+            "given anew on that day, recorded after the withdrawal",
+            vec![withdrawn_by(yes(1, 4), 4, 3), yes(2, 4), yes(4, 4)],
+            YoungPerson,
+        ),
+        (
+            "given the day before the withdrawal, recorded after it",
+            vec![withdrawn_by(yes(1, 1), 4, 3), yes(5, 3)],
+            Withdrawn,
         ),
         (
             "the refusal itself withdrawn",

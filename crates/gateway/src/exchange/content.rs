@@ -51,9 +51,14 @@ pub(crate) fn read(method: &str, bytes: &[u8]) -> Option<Opened> {
 }
 
 impl Opened {
-    /// Takes out what this kind of recipient may not have, and names the groups that were there and are not handed
-    /// over.
-    pub(crate) fn minimise(&mut self, kind: AgencyKind, profile: &Minimisation) -> Vec<String> {
+    /// Takes out what this kind of recipient may not have and what the consent that is relied on leaves out, and names
+    /// the groups that were there and are not handed over.
+    pub(crate) fn minimise(
+        &mut self,
+        kind: AgencyKind,
+        profile: &Minimisation,
+        left_out: &[String],
+    ) -> Vec<String> {
         if let Some(person) = &mut self.envelope.subject {
             profile.reduce(kind, person);
         }
@@ -63,8 +68,10 @@ impl Opened {
         let mut withheld = Vec::new();
         macro_rules! cut {
             ($($group:ident),+) => {$(
-                if !profile.may_have(kind, stringify!($group)) && content.$group.take().is_some() {
-                    withheld.push(stringify!($group).to_owned());
+                let group = stringify!($group);
+                let may_have = profile.may_have(kind, group) && !left_out.iter().any(|one| one == group);
+                if !may_have && content.$group.take().is_some() {
+                    withheld.push(group.to_owned());
                 }
             )+};
         }
@@ -114,12 +121,19 @@ mod tests {
         };
         let mut opened = read(sharing::PUPIL, &request.encode_to_vec()).unwrap();
         let profile = Minimisation::built_in().unwrap();
-        let withheld = opened.minimise(AgencyKind::HealthBody, &profile);
+        let withheld = opened.minimise(AgencyKind::HealthBody, &profile, &[]);
         assert_eq!(withheld, ["free_school_meals", "assessments"]);
         let Content::PupilInformation(content) = opened.content else {
             panic!("another content");
         };
         assert!(content.sen.is_some() && content.free_school_meals.is_none());
         assert!(read("unknown", b"").is_none());
+        let mut opened = read(sharing::PUPIL, &request.encode_to_vec()).unwrap();
+        let withheld = opened.minimise(AgencyKind::HealthBody, &profile, &["sen".to_owned()]);
+        assert_eq!(
+            withheld,
+            ["sen", "free_school_meals", "assessments"],
+            "what the family leaves out is left out too"
+        );
     }
 }

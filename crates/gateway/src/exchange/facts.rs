@@ -1,12 +1,15 @@
 //! The facts of one disclosure, established anew each time: at sending, and again on the day of collection.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use sendhub_domain::agency::{Agency, AgencyKind};
+use sendhub_domain::agency::{Agency, AgencyId, AgencyKind};
 use sendhub_domain::disclosure::{ConsentStanding, Ground, GroundProof, RecipientRole, ReferralStanding};
 use sendhub_domain::exchange::RightsRecordId;
-use sendhub_domain::rights::{ConsentAnswer, Giver, RequestKind, RightsFacts, Scope};
+use sendhub_domain::rights::{
+    Consent, ConsentAnswer, ConsentDecision, Giver, RequestKind, RightsFacts, Scope,
+};
 use sendhub_policy::{
     Continuation, Decision, DisclosureFacts, Effect as Outcome, Exclusion, Facts, FamilyView, Question,
     RecipientParty, Stage,
@@ -37,6 +40,11 @@ pub(crate) struct Decided {
 impl Hub {
     /// Decides one copy.
     pub(crate) fn decide(&self, copy: &Copy<'_>) -> Decided {
+        let heard = heard(copy);
+        let copy = &Copy {
+            rights: &heard,
+            ..*copy
+        };
         let consent = copy.rights.consent_standing(&scope(copy), copy.on);
         let facts = self.facts(copy, &consent);
         let policy = self.policy.load();
@@ -63,6 +71,11 @@ impl Hub {
 
     /// The facts of a copy as codes by name, for explaining.
     pub(crate) fn facts_of_copy(&self, copy: &Copy<'_>) -> Vec<(&'static str, &'static str)> {
+        let heard = heard(copy);
+        let copy = &Copy {
+            rights: &heard,
+            ..*copy
+        };
         let consent = copy.rights.consent_standing(&scope(copy), copy.on);
         let facts = self.facts(copy, &consent);
         vec![
@@ -127,6 +140,63 @@ impl Hub {
             serving_parent: own.serving_parent,
         }
     }
+}
+
+/// The records that count for this copy, by who recorded them.
+///
+/// - What would open the copy to its recipient and was recorded by that recipient alone (a consent, an authority for a
+///   parent, a request) does not count, unless the recipient has its own part in the child's case: nobody writes
+///   themselves a consent. What they record that takes away always counts.
+/// - An opinion under reg 17(1)(a) is the local authority's that answers for the child: it counts when the sender holds
+///   it. A sender that is no authority may rely on an authority's, but not on one of the recipient's own.
+fn heard<'a>(copy: &Copy<'a>) -> Cow<'a, RightsFacts> {
+    let (sender, recipient) = (&copy.sender.id, &copy.recipient.id);
+    let own_word = sender != recipient && !has_a_part(copy.standing.role);
+    let opens = |by: &AgencyId| !(own_word && by == recipient);
+    let held = |by: &AgencyId| match copy.sender.kind {
+        AgencyKind::LocalAuthority => by == sender,
+        _ => by != recipient,
+    };
+    // A withdrawn grant opens nothing, and must stay: what was granted before its withdrawal fell with it.
+    let counts = |one: &Consent| {
+        one.decision == ConsentDecision::Refused || one.withdrawn_on.is_some() || opens(&one.head.recorded_by)
+    };
+    let all = copy.rights.consents.iter().all(counts)
+        && copy.rights.opinions.iter().all(|one| held(&one.head.recorded_by))
+        && copy
+            .rights
+            .authorities
+            .iter()
+            .all(|one| opens(&one.head.recorded_by))
+        && copy
+            .rights
+            .requests
+            .iter()
+            .all(|one| opens(&one.head.recorded_by));
+    if all {
+        return Cow::Borrowed(copy.rights);
+    }
+    let mut rights = copy.rights.clone();
+    rights.consents.retain(counts);
+    rights.opinions.retain(|one| held(&one.head.recorded_by));
+    rights.authorities.retain(|one| opens(&one.head.recorded_by));
+    rights.requests.retain(|one| opens(&one.head.recorded_by));
+    Cow::Owned(rights)
+}
+
+/// Whether one who receives in this part has to do with the child's education or provision by itself: the authority,
+/// the school attended or next, who advises or commissions. Clubs, employers, researchers and those whom somebody asks
+/// for have not.
+const fn has_a_part(role: RecipientRole) -> bool {
+    !matches!(
+        role,
+        RecipientRole::ThirdParty
+            | RecipientRole::OtherInvitee
+            | RecipientRole::Provider
+            | RecipientRole::Researcher
+            | RecipientRole::DsaAssessor
+            | RecipientRole::HigherEducation
+    )
 }
 
 /// Whether the condition of the claimed ground is shown today.

@@ -7,7 +7,9 @@ use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::{kinds, refusal};
 use sendhub_domain::disclosure::ReferralStanding;
 use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
-use sendhub_domain::exchange::{DeliveryState, ExchangeId, ExchangeKind, HubNoticeCode, ReferralId};
+use sendhub_domain::exchange::{
+    DeliveryState, ExchangeId, ExchangeKind, HubNoticeCode, ReferralId, RightsRecordId,
+};
 use sendhub_policy::{Decision, Effect as Outcome, Stage};
 use sendhub_store::change::{ReferralRow, ReferralState};
 use sendhub_store::reads::{DeliveryRecord, ExchangeRecord};
@@ -25,6 +27,7 @@ use crate::hub::{
 };
 use crate::identity::Caller;
 use crate::record::open_text;
+use crate::rights::read::Record;
 use crate::transfer::OPEN;
 
 /// A copy that somebody asks for.
@@ -50,6 +53,8 @@ pub(crate) struct Admitted {
     pub(crate) decision: std::sync::Arc<Decision>,
     /// The request as it was sealed.
     pub(crate) text: Vec<u8>,
+    /// Groups of the content that the consent relied on leaves out.
+    pub(crate) left_out: Vec<String>,
     /// The leaf of this handing over, and its place.
     pub(crate) log: sendhub_contracts::types::v1::LogPosition,
 }
@@ -83,7 +88,7 @@ impl Hub {
         let admitted = self.admit_collection(&asked, true, facts).await?;
         let mut opened = content::read(&outside.method, &admitted.text)
             .ok_or_else(|| store_refusal(&StoreError::Corrupt("exchange")))?;
-        let withheld_groups = opened.minimise(caller.agency.kind, &self.minimisation);
+        let withheld_groups = opened.minimise(caller.agency.kind, &self.minimisation, &admitted.left_out);
         Ok(CollectedDelivery {
             exchange: name(record.exchange),
             sender_agency_id: record.sender.to_string(),
@@ -159,8 +164,13 @@ impl Hub {
                 };
                 return Err(self.refuse_collection(event, denial(&decision), effects).await);
             }
+            let relied_on = self.decide(&question).relies_on;
+            let left_out = left_out(&rights.opened, relied_on);
             let mut leaf = event.clone();
             leaf.facts.extend(extra.iter().cloned());
+            if !left_out.is_empty() {
+                leaf.facts.push(("left_out", left_out.join(" ")));
+            }
             leaf.facts.push(("item", asked.standing.item.code().into()));
             let mut effects = vec![Effect::ExpectRights {
                 subject: record.subject,
@@ -181,6 +191,7 @@ impl Hub {
                     return Ok(Admitted {
                         decision,
                         text,
+                        left_out,
                         log: self.position(bytes, committed),
                     });
                 }
@@ -362,6 +373,16 @@ pub(crate) fn rung(effects: &[Effect]) -> Vec<sendhub_domain::agency::AgencyId> 
             Effect::Deliver(row) => Some(row.recipient.clone()),
             _ => None,
         })
+        .collect()
+}
+
+/// The groups of the content that the consent relied on leaves out.
+fn left_out(records: &[Record], relied_on: Option<RightsRecordId>) -> Vec<String> {
+    records
+        .iter()
+        .filter(|record| Some(record.id) == relied_on)
+        .filter_map(|record| record.kept.consent.as_ref())
+        .flat_map(|consent| consent.excluded_groups.iter().cloned())
         .collect()
 }
 

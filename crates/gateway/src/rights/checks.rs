@@ -4,16 +4,19 @@ use jiff::civil::Date;
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::rights::v1 as wire;
+use sendhub_contracts::types::v1::{AgencyReference, Answer, Item};
 use sendhub_contracts::validate::Violation;
 use sendhub_domain::agency::{AgencyId, AgencyKind};
 use sendhub_domain::exchange::RightsRecordId;
 use sendhub_domain::rights::RightsFacts;
-use uuid::Uuid;
+use sendhub_store::Directory;
 
-use super::read::{Kept, RightsHeld, decision, ruled_last_day};
-use crate::assessment::steps::day;
+use super::read::{Ended, Kept, Record, RightsHeld, decision, ruled_last_day};
+use crate::assessment::steps::{agency, day};
 use crate::exchange::parties::{named, wrong};
+use crate::hub::day_in_england;
 use crate::identity::Caller;
+use crate::minimisation::GROUPS;
 
 pub(super) fn not_found() -> Refusal {
     Refusal::new(
@@ -43,17 +46,59 @@ pub(super) fn repeated(
     }
 }
 
-pub(super) fn consent_faults(consent: &wire::Consent, today: Date) -> Vec<Violation> {
+/// Names every agency that the directory does not know: a record about a misspelt agency would let nobody in, or
+/// keep nobody out, without a word.
+fn unknown(field: &str, named: &[&AgencyReference], directory: &Directory) -> Vec<Violation> {
+    named
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| agency(Some(one), directory).is_none())
+        .map(|(at, _)| {
+            let place = if field.ends_with('s') {
+                format!("{field}[{at}]")
+            } else {
+                field.to_owned()
+            };
+            wrong(place, "is not in the directory")
+        })
+        .collect()
+}
+
+/// What a consent leaves out is taken out of pupil information as it is handed over. Other content has no such groups:
+/// a consent that asks for it must be refused, not half kept.
+fn group_faults(consent: &wire::Consent) -> Vec<Violation> {
     let mut out = Vec::new();
+    for (at, group) in consent.excluded_groups.iter().enumerate() {
+        if !GROUPS.contains(&group.as_str()) {
+            out.push(wrong(
+                format!("consent.excluded_groups[{at}]"),
+                "is no group of pupil information",
+            ));
+        }
+    }
+    let only_pupil_information = consent.items().all(|item| item == Item::PupilInformation);
+    if !consent.excluded_groups.is_empty() && !only_pupil_information {
+        out.push(wrong(
+            "consent.excluded_groups",
+            "groups can be left out of PUPIL_INFORMATION alone: record the consent to other items without them",
+        ));
+    }
+    out
+}
+
+pub(super) fn consent_faults(consent: &wire::Consent, today: Date, directory: &Directory) -> Vec<Violation> {
+    let named: Vec<&AgencyReference> = consent.recipients.iter().collect();
+    let mut out = unknown("consent.recipients", &named, directory);
+    let kept_out: Vec<&AgencyReference> = consent.excluded_recipients.iter().collect();
+    out.extend(unknown("consent.excluded_recipients", &kept_out, directory));
+    out.extend(group_faults(consent));
     if !consent.any_recipient && consent.recipients.is_empty() {
         out.push(wrong(
             "consent.recipients",
             "must name at least one, or any_recipient must be set",
         ));
     }
-    if Uuid::try_parse(consent.supersedes.rsplit('/').next().unwrap_or_default()).is_err()
-        && !consent.supersedes.is_empty()
-    {
+    if !consent.supersedes.is_empty() && named_record("consents", &consent.supersedes).is_none() {
         out.push(wrong("consent.supersedes", "is not of the form consents/<uuid>"));
     }
     if day(consent.given_on.as_ref()).is_some_and(|given| given > today) {
@@ -79,11 +124,46 @@ pub(super) fn consent_faults(consent: &wire::Consent, today: Date) -> Vec<Violat
     out
 }
 
-pub(super) fn fact_faults(fact: &wire::RightsFact, born: Option<Date>) -> Vec<Violation> {
+fn named_record(collection: &str, name: &str) -> Option<RightsRecordId> {
+    named(collection, name).map(RightsRecordId)
+}
+
+pub(super) fn fact_faults(
+    fact: &wire::RightsFact,
+    born: Option<Date>,
+    directory: &Directory,
+) -> Vec<Violation> {
     use wire::rights_fact::Fact;
     let mut out = Vec::new();
+    if !fact.supersedes.is_empty() && named_record("facts", &fact.supersedes).is_none() {
+        out.push(wrong("fact.supersedes", "is not of the form facts/<uuid>"));
+    }
+    let about = match &fact.fact {
+        Some(Fact::Exclusion(one)) => one.agency.as_ref().map(|one| ("fact.exclusion.agency", one)),
+        Some(Fact::AuthorityOpinion(one)) => one
+            .recipient
+            .as_ref()
+            .map(|one| ("fact.authority_opinion.recipient", one)),
+        Some(Fact::RequestOnFile(one)) => one
+            .recipient
+            .as_ref()
+            .map(|one| ("fact.request_on_file.recipient", one)),
+        _ => None,
+    };
+    if let Some((field, one)) = about {
+        out.extend(unknown(field, &[one], directory));
+    }
     match &fact.fact {
         Some(Fact::CapacityFinding(found)) => {
+            if found.outcome() == wire::CapacityOutcome::Unspecified {
+                out.push(wrong("fact.capacity_finding.outcome", "must say what was found"));
+            }
+            if found.of() == wire::CapacityOf::Parent && found.parent_name.trim().is_empty() {
+                out.push(wrong(
+                    "fact.capacity_finding.parent_name",
+                    "is required of a finding about a parent",
+                ));
+            }
             if decision(&found.decision).is_none() {
                 out.push(wrong(
                     "fact.capacity_finding.decision",
@@ -97,14 +177,33 @@ pub(super) fn fact_faults(fact: &wire::RightsFact, born: Option<Date>) -> Vec<Vi
                 ));
             }
         }
-        Some(Fact::UnderstandingFinding(found))
-            if !found.decision.is_empty() && decision(&found.decision).is_none() =>
-        {
-            out.push(wrong(
-                "fact.understanding_finding.decision",
-                "names no decision or item",
-            ));
+        Some(Fact::UnderstandingFinding(found)) => {
+            if !found.decision.is_empty() && decision(&found.decision).is_none() {
+                out.push(wrong(
+                    "fact.understanding_finding.decision",
+                    "names no decision or item",
+                ));
+            }
+            if !matches!(found.understands(), Answer::Yes | Answer::No) {
+                out.push(wrong(
+                    "fact.understanding_finding.understands",
+                    "must be yes or no: what is not known is no finding",
+                ));
+            }
         }
+        Some(Fact::Representative(one)) => {
+            out.extend(decision_faults("fact.representative.decisions", &one.decisions));
+            if one.of() == wire::CapacityOf::Parent && one.parent_name.trim().is_empty() {
+                out.push(wrong(
+                    "fact.representative.parent_name",
+                    "is required of a parent's representative",
+                ));
+            }
+        }
+        Some(Fact::AuthorityForParent(one)) => out.extend(decision_faults(
+            "fact.authority_for_parent.decisions",
+            &one.decisions,
+        )),
         Some(Fact::AgeDetermination(one)) => {
             let possible = born
                 .and_then(|born| ruled_last_day(one, born).map(|last| (born, last)))
@@ -132,6 +231,15 @@ pub(super) fn fact_faults(fact: &wire::RightsFact, born: Option<Date>) -> Vec<Vi
         _ => {}
     }
     out
+}
+
+fn decision_faults(field: &str, codes: &[String]) -> Vec<Violation> {
+    codes
+        .iter()
+        .enumerate()
+        .filter(|(_, code)| decision(code).is_none())
+        .map(|(at, _)| wrong(format!("{field}[{at}]"), "names no decision or item"))
+        .collect()
 }
 
 /// The kind of a fact, for rows and log, and whether it can take a basis away.
@@ -186,8 +294,58 @@ pub(super) fn collection_of(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// What a record takes the place of must be recorded of the same person and be of the same kind.
-pub(super) fn supersedes_its_like(held: &RightsHeld, kept: &Kept) -> Result<(), Refusal> {
+/// Whose word, once recorded, only lets something pass. Ending one of these can but take disclosure away, so that the
+/// family may tell any agency that knows the person; ending any other record (a refusal, an exclusion, a restriction, a
+/// finding) can open what it kept shut.
+const GIVES: [&str; 3] = ["CONSENT_GRANTED", "AUTHORITY_FOR_PARENT", "REQUEST_ON_FILE"];
+
+/// Whether a record of this kind may be ended by an agency that neither recorded it nor is a local authority, if only it
+/// has sent or received for the person: a withdrawal that protects must not be lost.
+pub(super) fn any_party_may_end(kind: &str) -> bool {
+    GIVES.contains(&kind)
+}
+
+/// The refusal of ending or replacing what another agency recorded.
+pub(super) fn recorders_alone() -> Refusal {
+    Refusal::new(
+        Reason::RightsRecorderNotPermitted,
+        "only the agency that recorded this, or a local authority, may end or replace it",
+    )
+    .remedy("Ask the agency that recorded it, or the local authority.")
+}
+
+/// A record cannot be ended before it was recorded or, where that is earlier, given.
+pub(super) fn end_in_time(held: &RightsHeld, ended: &Ended) -> Result<(), Refusal> {
+    let Some(record) = held
+        .opened
+        .iter()
+        .find(|record| record.id.to_string() == ended.record)
+    else {
+        return Err(not_found());
+    };
+    let given = record
+        .kept
+        .consent
+        .as_ref()
+        .and_then(|one| day(one.given_on.as_ref()))
+        .or_else(|| {
+            let fact = record.kept.fact.as_ref()?;
+            day(fact.valid_from.as_ref())
+        });
+    let recorded = day_in_england(record.recorded_at);
+    let first = given.map_or(recorded, |given| given.min(recorded));
+    if ended.on.parse::<Date>().is_ok_and(|on| on < first) {
+        return Err(Refusal::fields(vec![wrong(
+            "withdrawn_on",
+            "lies before the day on which it was given or recorded",
+        )]));
+    }
+    Ok(())
+}
+
+/// What a record takes the place of must be recorded of the same person, be of the same kind, and be the caller's own
+/// unless the caller is a local authority.
+pub(super) fn supersedes_its_like(caller: &Caller, held: &RightsHeld, kept: &Kept) -> Result<(), Refusal> {
     let named_by = |kept: &Kept| {
         let consent = kept
             .consent
@@ -203,12 +361,16 @@ pub(super) fn supersedes_its_like(held: &RightsHeld, kept: &Kept) -> Result<(), 
     let Some((collection, name)) = named_by(kept).filter(|(_, name)| !name.is_empty()) else {
         return Ok(());
     };
-    let replaced = named(collection, &name).map(RightsRecordId);
-    let like = held
-        .opened
-        .iter()
-        .any(|record| Some(record.id) == replaced && kind(&record.kept) == kind(kept));
-    if like { Ok(()) } else { Err(not_found()) }
+    let replaced = named_record(collection, &name);
+    let like = |record: &&Record| Some(record.id) == replaced && kind(&record.kept) == kind(kept);
+    let Some(record) = held.opened.iter().find(like) else {
+        return Err(not_found());
+    };
+    if record.recorded_by == caller.agency.id || caller.agency.kind == AgencyKind::LocalAuthority {
+        Ok(())
+    } else {
+        Err(recorders_alone())
+    }
 }
 
 /// What the recorder should know at once: a consent that cannot count is worse than none.

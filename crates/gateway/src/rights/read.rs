@@ -137,13 +137,14 @@ pub(crate) fn facts(records: &[Record], born: Date, directory: &Directory) -> Ri
             superseded_on: superseded_on(record.id, records),
         };
         let ended = ends.get(&record.id).copied();
+        let ended_on = ended.map(|(on, _)| on);
         if let Some(consent) = &record.kept.consent {
             take_consent(&mut facts, consent, &head, ended, directory);
         }
         if let Some(fact) = &record.kept.fact {
             // A fact that was withdrawn no longer stands from that day on.
             let head = RecordHead {
-                superseded_on: earliest(head.superseded_on, ended),
+                superseded_on: earliest(head.superseded_on, ended_on),
                 ..head
             };
             take_fact(&mut facts, fact, &head, directory);
@@ -160,15 +161,18 @@ fn earliest(one: Option<Date>, other: Option<Date>) -> Option<Date> {
     }
 }
 
-/// From which day each ended record no longer counts.
-fn ends(records: &[Record]) -> HashMap<RightsRecordId, Date> {
-    let mut ends: HashMap<RightsRecordId, Date> = HashMap::new();
-    for ended in records.iter().filter_map(|record| record.kept.ended.as_ref()) {
+/// From which day each ended record no longer counts, and the latest record that says so.
+fn ends(records: &[Record]) -> HashMap<RightsRecordId, (Date, RightsRecordId)> {
+    let mut ends: HashMap<RightsRecordId, (Date, RightsRecordId)> = HashMap::new();
+    for record in records {
+        let Some(ended) = &record.kept.ended else {
+            continue;
+        };
         let id = uuid::Uuid::try_parse(&ended.record).map(RightsRecordId);
         if let (Ok(id), Ok(on)) = (id, ended.on.parse::<Date>()) {
             ends.entry(id)
-                .and_modify(|known| *known = (*known).min(on))
-                .or_insert(on);
+                .and_modify(|known| *known = (known.0.min(on), known.1.max(record.id)))
+                .or_insert((on, record.id));
         }
     }
     ends
@@ -219,7 +223,7 @@ fn take_consent(
     facts: &mut RightsFacts,
     wire: &wire::Consent,
     head: &RecordHead,
-    withdrawn_on: Option<Date>,
+    ended: Option<(Date, RightsRecordId)>,
     directory: &Directory,
 ) {
     use wire::GiverKind as Kind;
@@ -266,7 +270,8 @@ fn take_consent(
             from: day(wire.valid_from.as_ref()).unwrap_or(given_on),
             until: day(wire.valid_until.as_ref()),
         },
-        withdrawn_on,
+        withdrawn_on: ended.map(|(on, _)| on),
+        withdrawn_by: ended.map(|(_, by)| by),
     });
 }
 
@@ -284,16 +289,27 @@ pub(crate) fn decision(code: &str) -> Option<(DecisionKind, Reach)> {
     Some((DecisionKind::ConsentToDisclosure, reach))
 }
 
-fn decisions(codes: &[String]) -> Covers<DecisionKind> {
-    let kinds: Vec<DecisionKind> = codes
-        .iter()
-        .filter_map(|code| decision(code).map(|(kind, _)| kind))
-        .collect();
-    if codes.is_empty() {
+/// The decisions that an authority or appointment names and, for consents to disclosure, for which items. What names
+/// items alone is none for others; what names nothing known covers nothing.
+fn decisions(codes: &[String]) -> (Covers<DecisionKind>, Reach) {
+    let named: Vec<(DecisionKind, Reach)> = codes.iter().filter_map(|code| decision(code)).collect();
+    let disclosures = || {
+        named
+            .iter()
+            .filter(|(kind, _)| *kind == DecisionKind::ConsentToDisclosure)
+            .map(|(_, reach)| &reach.items)
+    };
+    let items = if disclosures().any(|items| *items == Covers::Any) {
         Covers::Any
     } else {
-        Covers::Only(kinds)
-    }
+        let listed = disclosures().filter_map(|items| match items {
+            Covers::Only(listed) => Some(listed.clone()),
+            Covers::Any => None,
+        });
+        Covers::Only(listed.flatten().collect())
+    };
+    let kinds = named.iter().map(|(kind, _)| *kind).collect();
+    (Covers::Only(kinds), Reach { items, ..Reach::ANY })
 }
 
 fn person(of: wire::CapacityOf, name: &str) -> Person {
@@ -312,6 +328,12 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
     let head = head.clone();
     match &wire.fact {
         Some(Fact::UnderstandingFinding(found)) => {
+            // Only a definite answer is a finding: "not known" neither gives the child the say nor takes it away.
+            let sufficient = match found.understands() {
+                Answer::Yes => true,
+                Answer::No => false,
+                Answer::Unspecified | Answer::Unknown | Answer::Refused => return,
+            };
             // Without a decision it is found for sharing a plan, appendices included (reg 17(2), (5)); for another
             // decision it says nothing about sharing.
             let reach = match decision(&found.decision) {
@@ -324,8 +346,7 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
             };
             facts.understandings.push(Understanding {
                 reach,
-                // Unknown is not "enough".
-                sufficient: found.understands() == Answer::Yes,
+                sufficient,
                 assessed_on: day(found.assessed_on.as_ref()).unwrap_or(head.recorded_on),
                 review_by: day(found.review_by.as_ref()),
                 head,
@@ -337,40 +358,49 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
             else {
                 return;
             };
+            let outcome = match found.outcome() {
+                wire::CapacityOutcome::LacksCapacity => CapacityOutcome::LacksCapacity,
+                wire::CapacityOutcome::HasCapacity => CapacityOutcome::HasCapacity,
+                wire::CapacityOutcome::Unspecified => return,
+            };
             facts.capacity.push(CapacityFinding {
-                of: person(found.of(), ""),
+                of: person(found.of(), &found.parent_name),
                 decision: kind,
                 reach,
-                outcome: match found.outcome() {
-                    wire::CapacityOutcome::LacksCapacity => CapacityOutcome::LacksCapacity,
-                    _ => CapacityOutcome::HasCapacity,
-                },
+                outcome,
                 assessed_by: found.assessed_by_role.clone(),
                 assessed_on: day(found.assessed_on.as_ref()).unwrap_or(head.recorded_on),
                 review_by,
                 head,
             });
         }
-        Some(Fact::Representative(one)) => facts.representatives.push(Representative {
-            of: person(one.of(), ""),
-            party: party(&one.name),
-            kind: match one.kind() {
-                wire::RepresentativeKind::LastingPower => RepresentativeKind::LastingPower,
-                wire::RepresentativeKind::EnduringPower => RepresentativeKind::EnduringPower,
-                _ => RepresentativeKind::Deputy,
-            },
-            decisions: decisions(&one.decisions),
-            valid,
-            head,
-        }),
-        Some(Fact::AuthorityForParent(one)) => facts.authorities.push(ParentAuthority {
-            party: party(&one.parent_name),
-            decisions: decisions(&one.decisions),
-            reach: Reach::ANY,
-            valid,
-            revoked_on: head.superseded_on,
-            head,
-        }),
+        Some(Fact::Representative(one)) => {
+            let (decisions, reach) = decisions(&one.decisions);
+            facts.representatives.push(Representative {
+                of: person(one.of(), &one.parent_name),
+                party: party(&one.name),
+                kind: match one.kind() {
+                    wire::RepresentativeKind::LastingPower => RepresentativeKind::LastingPower,
+                    wire::RepresentativeKind::EnduringPower => RepresentativeKind::EnduringPower,
+                    _ => RepresentativeKind::Deputy,
+                },
+                decisions,
+                reach,
+                valid,
+                head,
+            });
+        }
+        Some(Fact::AuthorityForParent(one)) => {
+            let (decisions, reach) = decisions(&one.decisions);
+            facts.authorities.push(ParentAuthority {
+                party: party(&one.parent_name),
+                decisions,
+                reach,
+                valid,
+                revoked_on: head.superseded_on,
+                head,
+            });
+        }
         Some(Fact::Exclusion(one)) => facts.exclusions.push(Exclusion {
             reach: Reach {
                 items: items(one.items()),
@@ -461,12 +491,10 @@ fn take_fact(facts: &mut RightsFacts, wire: &wire::RightsFact, head: &RecordHead
                 _ => RequestKind::Dsa,
             },
             by: Giver::Subject,
-            recipients: match agency(one.recipient.as_ref(), directory) {
-                Some(agency) => Recipients::Named {
-                    agencies: vec![agency],
-                    roles: Vec::new(),
-                },
-                None => Recipients::Any,
+            // A recipient whom the directory does not know is nobody here, never everybody.
+            recipients: Recipients::Named {
+                agencies: agency(one.recipient.as_ref(), directory).into_iter().collect(),
+                roles: Vec::new(),
             },
             made_on: day(one.made_on.as_ref()).unwrap_or(head.recorded_on),
             until: valid.until,

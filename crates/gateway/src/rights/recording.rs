@@ -19,8 +19,8 @@ use sendhub_store::{Change, CommitRefused, Effect, LogEntry, StoreError};
 use tonic::Status;
 
 use super::checks::{
-    AUTHORITYS, authoritys_alone, collection_of, consent_faults, fact_faults, fact_kind, may_record,
-    not_found, repeated, supersedes_its_like, warnings,
+    AUTHORITYS, any_party_may_end, authoritys_alone, collection_of, consent_faults, end_in_time, fact_faults,
+    fact_kind, may_record, not_found, recorders_alone, repeated, supersedes_its_like, warnings,
 };
 use super::read::{Ended, Kept, Record, RightsHeld, facts};
 use crate::accept::Waiting;
@@ -69,7 +69,7 @@ impl Hub {
     ) -> Result<Done, Status> {
         let consent = request.consent.clone().unwrap_or_default();
         let refused = consent.decision() != wire::ConsentDecision::Granted;
-        let faults = consent_faults(&consent, self.today());
+        let faults = consent_faults(&consent, self.today(), &self.directory.load());
         let new = New {
             method: RECORD_CONSENT,
             kind: if refused {
@@ -131,7 +131,9 @@ impl Hub {
             .as_ref()
             .and_then(|subject| subject.date_of_birth.as_ref()));
         let (kind, takes_away) = fact_kind(&fact);
-        let mut faults = fact_faults(&fact, born);
+        // What replaces an authority or opinion ends it, whatever it says itself.
+        let takes_away = takes_away || !fact.supersedes.is_empty();
+        let mut faults = fact_faults(&fact, born, &self.directory.load());
         if let Err(refusal) = may_record(caller, &fact) {
             return Err(self.turn_down(caller, RECORD_FACT, refusal).await);
         }
@@ -217,6 +219,17 @@ impl Hub {
         if AUTHORITYS.contains(&record.kind.as_str()) && caller.agency.kind != AgencyKind::LocalAuthority {
             return Err(authoritys_alone());
         }
+        let own = record.recorded_by == caller.agency.id;
+        if !own && caller.agency.kind != AgencyKind::LocalAuthority {
+            let heard = any_party_may_end(&record.kind)
+                && self
+                    .has_exchanged(caller, record.subject)
+                    .await
+                    .map_err(|failure| store_refusal(&failure))?;
+            if !heard {
+                return Err(recorders_alone());
+            }
+        }
         Ok((
             record.subject,
             Ended {
@@ -288,7 +301,10 @@ impl Hub {
             if let Some(before) = repeated(&held, &caller.agency.id, &new.kept)? {
                 return self.done_before(subject, before).await;
             }
-            supersedes_its_like(&held, &new.kept)?;
+            supersedes_its_like(caller, &held, &new.kept)?;
+            if let Some(ended) = &new.kept.ended {
+                end_in_time(&held, ended)?;
+            }
             let record = Record {
                 id: RightsRecordId(self.clock.new_id()),
                 recorded_by: caller.agency.id.clone(),

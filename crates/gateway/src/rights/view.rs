@@ -6,7 +6,7 @@ use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::rights::v1 as wire;
 use sendhub_contracts::types::v1 as types;
 use sendhub_contracts::validate::At;
-use sendhub_domain::age::{AgeStatus, anniversary, csa_first_day};
+use sendhub_domain::age::{AgeStatus, SchoolYearStart, anniversary, csa_first_day};
 use sendhub_domain::disclosure::{Item, RecipientRole};
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::person::SubjectId;
@@ -29,6 +29,15 @@ const HOLDER: &str = "sendhub.rights.v1.RightHolderService/GetRightHolder";
 const CONSENTS: &str = "sendhub.rights.v1.ConsentService/ListConsents";
 const FACTS: &str = "sendhub.rights.v1.RightHolderService/ListFacts";
 
+/// What somebody is answered who has nothing to do with the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strangers {
+    /// Not at all.
+    NotAtAll,
+    /// By age alone.
+    ByAge,
+}
+
 impl Hub {
     /// Who decides.
     pub(super) async fn right_holder(
@@ -36,7 +45,9 @@ impl Hub {
         caller: &Caller,
         request: &wire::GetRightHolderRequest,
     ) -> Result<wire::GetRightHolderResponse, Status> {
-        let (facts, _) = self.read_rights(caller, request.subject.as_ref(), HOLDER).await?;
+        let (facts, _) = self
+            .read_rights(caller, request.subject.as_ref(), HOLDER, Strangers::ByAge)
+            .await?;
         let on = day(request.on.as_ref()).unwrap_or_else(|| self.today());
         let kind = if request.decision.is_empty() {
             DecisionKind::ConsentToDisclosure
@@ -82,7 +93,7 @@ impl Hub {
         request: &wire::ListConsentsRequest,
     ) -> Result<(Vec<wire::ConsentRecord>, String), Status> {
         let (facts, records) = self
-            .read_rights(caller, request.subject.as_ref(), CONSENTS)
+            .read_rights(caller, request.subject.as_ref(), CONSENTS, Strangers::NotAtAll)
             .await?;
         let today = self.today();
         let found = records.iter().rev().filter_map(|record| {
@@ -122,7 +133,9 @@ impl Hub {
         caller: &Caller,
         request: &wire::ListFactsRequest,
     ) -> Result<(Vec<wire::FactRecord>, String), Status> {
-        let (_, records) = self.read_rights(caller, request.subject.as_ref(), FACTS).await?;
+        let (_, records) = self
+            .read_rights(caller, request.subject.as_ref(), FACTS, Strangers::NotAtAll)
+            .await?;
         let today = self.today();
         let ended = |record: &Record| {
             records
@@ -166,11 +179,31 @@ impl Hub {
         caller: &Caller,
         subject: SubjectId,
     ) -> Result<bool, StoreError> {
-        for kind in [
-            EventKind::RightsRecorded,
-            EventKind::ExchangeAccepted,
-            EventKind::Disclosed,
-        ] {
+        Ok(self.has_exchanged(caller, subject).await?
+            || self.acted(caller, subject, &[EventKind::RightsRecorded]).await?)
+    }
+
+    /// Whether an agency has handed over or received something about a person.
+    pub(super) async fn has_exchanged(
+        &self,
+        caller: &Caller,
+        subject: SubjectId,
+    ) -> Result<bool, StoreError> {
+        self.acted(
+            caller,
+            subject,
+            &[EventKind::ExchangeAccepted, EventKind::Disclosed],
+        )
+        .await
+    }
+
+    async fn acted(
+        &self,
+        caller: &Caller,
+        subject: SubjectId,
+        kinds: &[EventKind],
+    ) -> Result<bool, StoreError> {
+        for kind in kinds {
             let acted = EventFilter {
                 agency: Some(caller.agency.id.clone()),
                 subject: Some(subject),
@@ -191,6 +224,7 @@ impl Hub {
         caller: &Caller,
         subject: Option<&types::PersonReference>,
         method: &'static str,
+        strangers: Strangers,
     ) -> Result<(RightsFacts, Vec<Record>), Status> {
         let failed = |failure: StoreError| store_refusal(&failure);
         let mut out = Vec::new();
@@ -205,13 +239,24 @@ impl Hub {
             .register
             .fit(&person, &tags, &known, self.clock.now())
             .map_err(failed)?;
+        // What is recorded is for those who have to do with the person: nobody looks people up by their number. Asked
+        // first, so that a stranger does not learn either that the number is another's.
+        if known.is_empty() || !self.has_to_do_with(caller, found.subject).await.map_err(failed)? {
+            if strangers == Strangers::NotAtAll {
+                return Err(self.turn_down(caller, method, not_found()).await);
+            }
+            // The caller brought the date of birth: what follows from it alone tells nothing that is recorded here.
+            let mut event = self.event(EventKind::RightsRead, EventOutcome::Success, caller, method);
+            event.facts.push(("by", "AGE_ALONE".to_owned()));
+            self.record(&event, Vec::new())
+                .await
+                .map_err(|failure| commit_refusal(&failure))?;
+            let by_age = RightsFacts::new(person.date_of_birth, SchoolYearStart::Unknown);
+            return Ok((by_age, Vec::new()));
+        }
         let Some(key) = found.key else {
             return Err(self.turn_down(caller, method, identity_conflict()).await);
         };
-        // What is recorded is for those who have to do with the person: nobody looks people up by their number.
-        if known.is_empty() || !self.has_to_do_with(caller, found.subject).await.map_err(failed)? {
-            return Err(self.turn_down(caller, method, not_found()).await);
-        }
         let held = self
             .rights_of(found.subject, &key, person.date_of_birth)
             .await

@@ -13,11 +13,14 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use sendhub_contracts::rights::v1 as wire;
 use sendhub_domain::event::EventKind;
+use sendhub_domain::exchange::RightsRecordId;
 use sendhub_policy::{Effect as Outcome, Stage};
 use tokio::runtime::Runtime;
 
 use model::{AGENCIES, Copy, Model};
 use rig::Rig;
+
+use crate::clock::{Clock as _, SystemClock};
 
 const START: Date = date(2026, 6, 20);
 
@@ -240,6 +243,8 @@ async fn record(
             let at = nth(&standing, *which)?;
             let done = rig.withdraw(model.withdrawal(at, today)).await;
             model.facts.consents[at].withdrawn_on = Some(today);
+            // Later than every record so far, as the hub's own is.
+            model.facts.consents[at].withdrawn_by = Some(RightsRecordId(SystemClock.new_id()));
             Some((done.log, done.stopped_deliveries))
         }
         Step::EndFact(which) => {

@@ -308,6 +308,7 @@ impl Model {
             reach: reach(to),
             valid: Validity { from: today, until },
             withdrawn_on: None,
+            withdrawn_by: None,
         });
     }
 
@@ -396,6 +397,7 @@ impl Model {
                         party: PartyRef::new("deputy"),
                         kind: RepresentativeKind::Deputy,
                         decisions: Covers::Only(vec![DecisionKind::ConsentToDisclosure]),
+                        reach: Reach::ANY,
                         valid: Validity::from(today),
                     });
                 });
