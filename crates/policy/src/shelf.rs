@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cedar_policy::Policy;
+use sendhub_domain::disclosure::Item;
 use serde_json::Value;
 
 /// The facts by which rules are put apart: item and ground, as the rules' context names them.
@@ -84,6 +85,12 @@ impl Shelf {
 
 fn set(policies: impl Iterator<Item = Policy>) -> Result<cedar_policy::PolicySet, String> {
     cedar_policy::PolicySet::from_policies(policies).map_err(|error| error.to_string())
+}
+
+/// The items that a rule is about; `None` when it may match whatever is sent.
+pub(crate) fn items(policy: &Policy) -> Option<Vec<Item>> {
+    let [items, _] = needs(policy);
+    Some(items?.iter().filter_map(|code| Item::from_code(code)).collect())
 }
 
 /// What a rule needs, from its `when` clauses. A rule that cannot be read so needs nothing: it is always asked.
