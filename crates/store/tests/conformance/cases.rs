@@ -101,6 +101,9 @@ async fn cases_are_paged_newest_first_by_owner_and_kind() {
             row.owner = agency("two");
         }
         let mut change = step_of(Some(number), number, ExchangeKind::AssessmentCase);
+        if let Some(Effect::StoreExchange(exchange)) = change.effects.first_mut() {
+            exchange.sender = row.owner.clone();
+        }
         change.effects.push(Effect::OpenCase(row));
         batch.push(change);
     }
