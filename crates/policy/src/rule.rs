@@ -110,6 +110,7 @@ impl Rule {
         };
         let items = match &self.items {
             None => "whatever is sent".to_owned(),
+            Some(items) if items.is_empty() => "transfer records".to_owned(),
             Some(items) => items
                 .iter()
                 .map(|item| plain(item.code()))
