@@ -39,6 +39,13 @@ class LawHub(Hub):
         """Moves the hub's day."""
         self.today.write_text(f"{day}\n", encoding="utf-8")
 
+    def named_person(self, api, agency):
+        """What a named person decides, as one who may: systems may not."""
+        kind = self.cast[agency][1]
+        roles = {"LOCAL_AUTHORITY": "la-case-officer", "HEALTH_BODY": "health-practitioner"}
+        role = roles.get(kind, "mod-officer" if kind == "MINISTRY_OF_DEFENCE" else "senco")
+        return self.stub(api, agency, "policy", "ReferralService", role=role, sub=f"{agency}-person-1")
+
     def stub(self, api, agency, area, service, **claims):
         """A service's stub as one agency."""
         access = self.access(agency)

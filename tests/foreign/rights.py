@@ -199,7 +199,7 @@ class Pupil:
             reasons="The child was asked and understood the question.",
             statement="I have read what is referred and decide for the authority.",
         )
-        return self.stub(by, "policy", "ReferralService").DecideReferral(request)
+        return self.law.named_person(self.api, by).DecideReferral(request)
 
     def holder(self, on, decision="EHC_PLAN", by="authority"):
         """Who decides on a day."""

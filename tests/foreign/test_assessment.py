@@ -190,6 +190,11 @@ def test_a_plan_moves_to_another_authority(law, api, moved, law_events):
     assert receipt.decision.reason_code == "DUTY_TRANSFER_PLAN"
     started = clock_days(receipt)
     assert (started["LA_TRANSFER_INFORM_6W"], started["LA_TRANSFER_REVIEW"]) == ("2026-11-16", "2027-09-06")
+    assert case.waiting("new-authority", receipt.exchange).case == case.name
+    asked = api.assessment.ListCasesRequest(page_size=500)
+    for agency, there in (("authority", 1), ("new-authority", 1), ("special-school", 1), ("next-school", 0)):
+        listed = case.stub(agency).ListCases(asked).cases
+        assert [one.case for one in listed].count(case.name) == there, agency
     assert case.collected("new-authority", receipt.exchange).plan.stage == api.assessment.PLAN_STAGE_TRANSFERRED
     owed = {clock.rule: clock for clock in case.clocks("new-authority")}
     assert owed["LA_TRANSFER_INFORM_6W"].owed_by_agency_id == "new-authority"

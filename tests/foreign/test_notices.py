@@ -259,9 +259,9 @@ def test_a_deletion_from_a_special_school_waits_for_the_authority(law, api, numb
         reasons="Invented reasons.",
         statement="I have decided this and sign it.",
     )
-    own = law.stub(api, "special-school", "policy", "ReferralService")
+    own = law.named_person(api, "special-school")
     assert refusal(own.DecideReferral, decide)[0] == "REFERRAL_NOT_FOUND"
-    done = law.stub(api, "authority", "policy", "ReferralService").DecideReferral(decide)
+    done = law.named_person(api, "authority").DecideReferral(decide)
     assert done.referral.outcome == decide.outcome and "Invented" not in done.log.leaf_entry.decode()
     assert [one for one in notices(law, api, "special-school", "REFERRAL_DECIDED") if one.exchange == receipt.exchange]
 

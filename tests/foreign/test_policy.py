@@ -63,6 +63,14 @@ def test_an_explanation_weighs_what_is_recorded_of_the_person_on_the_day(law, ap
     # A parent's word counts until rights pass, the day after the last Friday in June 2027.
     for day, reason in (("2027-06-25", "TASK_PUPIL_INFORMATION"), ("2027-06-26", "FAMILY_AGREEMENT_MISSING")):
         assert stub.ExplainDecision(question(api, *asked, born=born, on=day)).decision.reason_code == reason, day
+    # What is recorded was read, and the log says so; a stranger is answered by age alone, and nothing is read.
+    read = [one for one in entries(law, api, "RIGHTS_READ") if one["method"].endswith("PolicyService/ExplainDecision")]
+    assert len(read) == 2 and read[0]["agency"] == "school" and read[0]["subject"] == read[1]["subject"]
+    college = law.stub(api, "college", "policy", "PolicyService")
+    told = college.ExplainDecision(question(api, *asked, born=born, on="2027-06-25"))
+    assert told.decision.reason_code == "FAMILY_AGREEMENT_MISSING"
+    again = [one for one in entries(law, api, "RIGHTS_READ") if one["method"].endswith("PolicyService/ExplainDecision")]
+    assert again == read
     other = law.stub(api, "next-school", "policy", "PolicyService")
     assert refusal(other.ExplainDecision, question(api, *asked, born=born))[0] == "SENDER_NOT_PERMITTED"
     nobody = question(api, "EHC_PLAN", "school", "nobody-here", "THIRD_PARTY")
@@ -72,12 +80,14 @@ def test_an_explanation_weighs_what_is_recorded_of_the_person_on_the_day(law, ap
     assert young.decision.reason_code == "INVITE_THE_YOUNG_PERSON"
 
 
-def rules(law, api, on=None, size=40):
-    """All rules in force on a day, page by page, and their version."""
+def rules(law, api, on=None, size=40, of=None):
+    """All rules in force on a day, or those of one item, page by page, and their version."""
     stub = law.stub(api, "school", "policy", "PolicyService")
     found, request = {}, api.policy.ListRulesRequest(page_size=size)
     if on:
         request.on.CopyFrom(date(api, on))
+    if of:
+        request.item = item(api, of)
     while True:
         page = stub.ListRules(request)
         found.update({one.rule_id: one for one in page.rules})
@@ -94,6 +104,13 @@ def test_rules_are_listed_with_provision_and_confidence(law, api):
     assert all(one.provision and one.confidence in ("A", "B") and one.reason_code for one in now.values())
     assert all(one.remedy for one in now.values() if one.effect != api.types.EFFECT_PERMIT)
     assert "safeguarding-16la" not in now and "deregistration-mainstream" in now
+    assert all(one.provision in one.words and one.remedy in one.words for one in now.values())
+    plan = api.types_disclosure.ITEM_EHC_PLAN
+    about, _ = rules(law, api, of="EHC_PLAN")
+    assert {name for name, one in now.items() if plan in one.items} <= set(about)
+    assert all(not one.items or plan in one.items for one in about.values())
+    assert 0 < len(about) < len(now) and any(plan in one.items for one in about.values())
+    assert plan in now["plan-duty-final"].items and "EHC plan" in now["plan-duty-final"].words
     before, _ = rules(law, api, "2024-08-18")
     assert "deregistration-mainstream" not in before
 

@@ -180,8 +180,18 @@ def test_a_review_from_its_call_to_the_decision_to_keep(law, api):
     for stranger in ("new-authority", "care-board", "next-school"):
         asked = api.review.GetReviewRequest(review=review.name)
         assert refusal(reviews(law, api, stranger).GetReview, asked)[0] == "CASE_NOT_FOUND"
-    listed = reviews(law, api, "school").ListReviews(api.review.ListReviewsRequest()).reviews
-    assert review.name in [one.review for one in listed] and not listed[0].invitees
+        left = entries(law, api, "ACCESS_REFUSED")[-1]
+        assert (left["agency"], left["reason"]) == (stranger, "CASE_NOT_FOUND")
+        assert left["method"].endswith("ReviewService/GetReview")
+        clocks = law.stub(api, stranger, "clock", "ClockService")
+        assert refusal(clocks.ListClocks, api.clock.ListClocksRequest(case=review.name))[0] == "CASE_NOT_FOUND"
+        called = api.clock.ListClocksRequest(exchange=review.called.exchange)
+        assert refusal(clocks.ListClocks, called)[0] == "EXCHANGE_NOT_FOUND"
+    # Who runs it, the authority and whoever is invited find it in their lists; nobody else does.
+    for agency, there in (("school", 1), ("authority", 1), ("hospital", 1), ("care-board", 0), ("college", 0)):
+        listed = reviews(law, api, agency).ListReviews(api.review.ListReviewsRequest(page_size=500)).reviews
+        assert [one.review for one in listed].count(review.name) == there, agency
+        assert not any(one.invitees for one in listed)
     leaves = json.dumps(entries(law, api, "EXCHANGE_ACCEPTED")[-12:]) + json.dumps(entries(law, api, "DISCLOSED")[-12:])
     assert "Invented" not in leaves and "2015-10-01" not in leaves
 
@@ -242,9 +252,9 @@ def test_an_extra_invitee_waits_for_a_named_person(law, api):
         reasons="Invented: the family asked for it.",
         statement="I have decided this and sign it.",
     )
-    stranger = law.stub(api, "college", "policy", "ReferralService")
+    stranger = law.named_person(api, "college")
     assert refusal(stranger.DecideReferral, decide)[0] == "REFERRAL_NOT_FOUND"
-    service = law.stub(api, "school", "policy", "ReferralService")
+    service = law.named_person(api, "school")
     waiting = service.ListReferrals(api.policy.ListReferralsRequest(open_only=True)).referrals
     [own] = [one for one in waiting if one.referral == extra.referral]
     assert own.question and own.recipient_agency_id == "college"
@@ -300,7 +310,7 @@ def test_an_extra_invitee_whom_nobody_lets_in_stays_out_and_one_the_family_wants
         reasons="Invented: not needed.",
         statement="I have decided this and sign it.",
     )
-    assert not law.stub(api, "school", "policy", "ReferralService").DecideReferral(decide).delivery_id
+    assert not law.named_person(api, "school").DecideReferral(decide).delivery_id
     seen = [one for one in inbox(law, api, "college") if one.exchange == review.called.exchange]
     assert all(one.kind == api.mailbox.EXCHANGE_KIND_HUB_NOTICE for one in seen)
     asked = api.review.GetReviewRequest(review=review.name)

@@ -122,7 +122,7 @@ def test_without_a_finding_a_named_person_decides_and_signs(law, api, pupil):
     assert one.waiting("college", receipt) == []
     (told,) = one.told("authority", "REFERRAL_WAITING", receipt)
     assert told.hub_notice.case_reference == one.reference
-    listed = one.stub("authority", "policy", "ReferralService").ListReferrals(
+    listed = law.named_person(api, "authority").ListReferrals(
         api.policy.ListReferralsRequest(open_only=True, page_size=500)
     )
     (referral,) = [found for found in listed.referrals if found.referral == decision.referral]
@@ -135,16 +135,21 @@ def test_without_a_finding_a_named_person_decides_and_signs(law, api, pupil):
         reasons="Not theirs to decide at all.",
         statement="I have read what is referred.",
     )
-    stranger = one.stub("school", "policy", "ReferralService")
+    stranger = law.named_person(api, "school")
     assert refusal(stranger.DecideReferral, request)[0] == "REFERRAL_NOT_FOUND"
+    # A system decides nothing, not even its own agency's: a named person does.
+    for system in ("la-system", "mis-system"):
+        machine = law.stub(api, "authority", "policy", "ReferralService", role=system)
+        assert refusal(machine.DecideReferral, request)[0] == "SCOPE_MISSING"
     done = one.decides(decision.referral, "ALLOWED")
     assert done.delivery_id and proven(done.log, key_of(law, one))
-    again = one.stub("authority", "policy", "ReferralService")
+    again = law.named_person(api, "authority")
     assert refusal(again.DecideReferral, request)[0] == "REFERRAL_DECIDED"
     handed = one.collects(done.delivery_id)
     assert handed.decision.reason_code == "REFERRAL_ALLOWED"
     # The leaf names the office, never the officer.
     (leaf,) = [leaf for _, leaf in one.leaves("REFERRAL_DECIDED", receipt) if leaf["outcome"] == "SUCCESS"]
+    assert (leaf["actor"], leaf["role"]) == ("authority-person-1", "la-case-officer")
     assert "SEND case officer" in json.dumps(leaf) and "Invented Officer" not in json.dumps(leaf)
     # What was allowed on a consent falls with it.
     second = one.sends()

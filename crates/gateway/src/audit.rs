@@ -7,6 +7,7 @@ use sendhub_contracts::audit::v1::audit_service_server::AuditService;
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::types::v1 as types;
+use sendhub_domain::agency::AgencyId;
 use sendhub_domain::exchange::ExchangeId;
 use sendhub_store::StoreError;
 use sendhub_store::reads::EventFilter;
@@ -15,7 +16,6 @@ use tonic::{Request, Response, Status};
 use crate::directory::instant;
 use crate::exchange::handing::any_exchange;
 use crate::hub::{Hub, exchange_not_found, store_refusal};
-use crate::identity::Caller;
 use crate::transfer::{caller, page_token};
 
 /// The service.
@@ -65,7 +65,11 @@ impl AuditService for Audit {
         };
         let sees_all = caller.is_operator()
             || match exchange {
-                Some(exchange) => self.took_part(&caller, exchange).await?,
+                Some(exchange) => self
+                    .0
+                    .took_part(&caller.agency.id, exchange)
+                    .await
+                    .map_err(failed)?,
                 None => false,
             };
         let limit = if asked.page_size == 0 {
@@ -200,15 +204,21 @@ impl Audit {
         let newest = self.0.store.checkpoint(log, None).await.map_err(failed)?;
         newest.map(|newest| newest.size).ok_or_else(nothing_there)
     }
+}
 
-    /// Whether the caller sent the exchange or is one of its recipients.
-    async fn took_part(&self, caller: &Caller, exchange: ExchangeId) -> Result<bool, Refusal> {
-        let record = self.0.store.exchange(exchange).await.map_err(failed)?;
-        if record.is_some_and(|record| record.sender == caller.agency.id) {
+impl Hub {
+    /// Whether an agency sent an exchange or is one of its recipients.
+    pub(crate) async fn took_part(
+        &self,
+        agency: &AgencyId,
+        exchange: ExchangeId,
+    ) -> Result<bool, StoreError> {
+        let record = self.store.exchange(exchange).await?;
+        if record.is_some_and(|record| record.sender == *agency) {
             return Ok(true);
         }
-        let copies = self.0.store.deliveries_of(exchange).await.map_err(failed)?;
-        Ok(copies.iter().any(|copy| copy.recipient == caller.agency.id))
+        let copies = self.store.deliveries_of(exchange).await?;
+        Ok(copies.iter().any(|copy| copy.recipient == *agency))
     }
 }
 

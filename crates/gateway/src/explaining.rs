@@ -11,6 +11,7 @@ use sendhub_contracts::validate::At;
 use sendhub_contracts::{convert, disclosure};
 use sendhub_domain::age::SchoolYearStart;
 use sendhub_domain::disclosure::{BreakGlass, ReferralStanding};
+use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::rights::RightsFacts;
 use sendhub_policy::{Effect, Stage};
 use sendhub_store::StoreError;
@@ -21,9 +22,11 @@ use crate::exchange::circumstances::Circumstances;
 use crate::exchange::facts::{Copy, shown_by_reference};
 use crate::exchange::header::Standing;
 use crate::exchange::offer::identity_conflict;
-use crate::hub::{Hub, store_refusal, wire_decision};
+use crate::hub::{Hub, commit_refusal, store_refusal, wire_decision};
 use crate::judge::find;
 use crate::transfer::caller;
+
+const EXPLAIN: &str = "sendhub.policy.v1.PolicyService/ExplainDecision";
 
 /// The service.
 pub(crate) struct Explanations(pub(crate) Arc<Hub>);
@@ -138,6 +141,7 @@ impl PolicyService for Explanations {
         let mut all = policy
             .rules()
             .filter(|rule| rule.in_force_on(on))
+            .filter(|rule| disclosure::item(asked.item()).is_none_or(|item| rule.is_about(item)))
             .filter(|rule| asked.page_token.is_empty() || rule.id > asked.page_token);
         let rules: Vec<wire::Rule> = all.by_ref().take(limit).map(wire_rule).collect();
         let next_page_token = match (rules.last(), all.next()) {
@@ -184,6 +188,13 @@ impl Explanations {
             .rights_of(found.subject, &key, person.date_of_birth)
             .await
             .map_err(failed)?;
+        // The answer tells what is recorded, so it is a reading of it: written before it leaves.
+        let mut event = hub.event(EventKind::RightsRead, EventOutcome::Success, caller, EXPLAIN);
+        event.subject = Some(found.subject);
+        event.facts.push(("records", held.records.len().to_string()));
+        hub.record(&event, Vec::new())
+            .await
+            .map_err(|failure| commit_refusal(&failure))?;
         Ok(held.facts)
     }
 }
@@ -198,13 +209,18 @@ fn wire_rule(rule: &sendhub_policy::Rule) -> wire::Rule {
             Effect::Hold => types::Effect::Hold,
         }
         .into(),
-        items: Vec::new(),
+        items: rule
+            .items
+            .iter()
+            .flatten()
+            .map(|item| disclosure::wire_item(*item).into())
+            .collect(),
         provision: rule.provision.clone(),
         reason_code: rule.reason_code.clone(),
         confidence: rule.confidence.code().to_owned(),
         in_force_from: rule.effective_from.map(convert::wire_date),
         in_force_until: rule.effective_to.map(convert::wire_date),
-        words: String::new(),
+        words: rule.words(),
         remedy: rule.remedy.clone().unwrap_or_default(),
         source: format!("{}:{}", rule.file, rule.line),
     }

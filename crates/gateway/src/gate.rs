@@ -182,7 +182,7 @@ impl Gate {
         actor.subject = Some(token.subject.clone());
         actor.role = Some(token.role.clone());
         actor.token_id = Some(token.token_id.clone());
-        if !roles::scopes(&token.role, agency.kind).contains(&rule.required_scope.as_str()) {
+        if !roles::opens(&token.role, agency.kind, &rule.required_scope) {
             let refusal = Refusal::new(
                 Reason::ScopeMissing,
                 format!("the token's role does not give the scope {}", rule.required_scope),

@@ -216,6 +216,12 @@ const fn of_a_clock(notice: sendhub_domain::exchange::HubNoticeCode) -> bool {
     )
 }
 
+/// Whether a notice speaks of a referral.
+const fn of_a_referral(notice: sendhub_domain::exchange::HubNoticeCode) -> bool {
+    use sendhub_domain::exchange::HubNoticeCode as Code;
+    matches!(notice, Code::ReferralWaiting | Code::ReferralDecided)
+}
+
 /// An exchange's name: transfer records keep theirs.
 fn exchange_name(kind: ExchangeKind, exchange: ExchangeId) -> String {
     match kind {
@@ -297,7 +303,12 @@ impl Hub {
             size_bytes: copy.size_bytes,
             create_time: Some(convert::wire_time(copy.created_at)),
             state: convert::wire_state(copy.state).into(),
-            case: String::new(),
+            // Of a referral who waits for it may be told, and must not learn of the case before.
+            case: copy
+                .case
+                .filter(|_| !copy.notice.is_some_and(of_a_referral))
+                .map(|case| format!("cases/{case}"))
+                .unwrap_or_default(),
             notice: copy
                 .notice
                 .map_or(HubNoticeCode::Unspecified, kinds::wire_notice)

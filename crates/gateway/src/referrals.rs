@@ -156,6 +156,8 @@ impl Hub {
                 officer_role: asked.officer_role.clone(),
                 reasons: asked.reasons.clone(),
                 statement: asked.statement.clone(),
+                person: caller.token.subject.clone(),
+                person_role: caller.token.role.clone(),
             }),
             ..Kept::default()
         };

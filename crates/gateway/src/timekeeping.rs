@@ -23,10 +23,11 @@ use tonic::{Request, Response, Status};
 
 use crate::assessment::steps::day;
 use crate::exchange::handing::any_exchange;
+use crate::exchange::intake::case_not_found;
 use crate::exchange::offer::name;
 use crate::exchange::parties::{named, wrong};
 use crate::exchange::running::wire_basis;
-use crate::hub::{Hub, commit_refusal, recorded, store_refusal};
+use crate::hub::{Hub, commit_refusal, exchange_not_found, recorded, store_refusal};
 use crate::identity::Caller;
 use crate::transfer::{caller, page_token};
 
@@ -53,20 +54,31 @@ impl ClockService for Clocks {
         let own = &caller.agency.id;
         let (mut clocks, more) = match &asked.about {
             Some(wire::list_clocks_request::About::Case(text)) => {
-                let case = named("cases", text).map(CaseId).ok_or_else(clock_not_found)?;
-                (self.0.store.clocks_of_case(case).await.map_err(failed)?, false)
+                let case = named("cases", text).map(CaseId).ok_or_else(case_not_found)?;
+                // To whom the case is unknown, so are its clocks: an empty list would say that it is there.
+                (self.0.open_matter(&caller, case).await?.clocks, false)
             }
             Some(wire::list_clocks_request::About::Exchange(text)) => {
-                let exchange = any_exchange(text).ok_or_else(clock_not_found)?;
-                (
-                    self.0.store.clocks_of_exchange(exchange).await.map_err(failed)?,
-                    false,
-                )
+                let exchange = any_exchange(text).ok_or_else(exchange_not_found)?;
+                if !self.0.took_part(own, exchange).await.map_err(failed)? {
+                    return Err(exchange_not_found().into());
+                }
+                let found = self.0.store.clocks_of_exchange(exchange).await;
+                (found.map_err(failed)?, false)
             }
             None => {
                 let after = match asked.page_token.as_str() {
                     "" => None,
-                    token => Some(ClockId(named("clocks", token).ok_or_else(page_token)?)),
+                    token => {
+                        let last = ClockId(named("clocks", token).ok_or_else(page_token)?);
+                        let last = self.0.store.clock(last).await.map_err(failed)?;
+                        let last = last.filter(|clock| clock.owed_by == *own);
+                        // A date never moves, so the place stays, also of a clock that has ended meanwhile.
+                        Some(
+                            last.map(|clock| (clock.due_on, clock.clock))
+                                .ok_or_else(page_token)?,
+                        )
+                    }
                 };
                 let found = self
                     .0
@@ -83,8 +95,7 @@ impl ClockService for Clocks {
             Some(last) if more => format!("clocks/{}", last.clock),
             _ => String::new(),
         };
-        // Soonest first; a page of all that the caller owes is read by name.
-        clocks.sort_by_key(|clock| clock.due_on);
+        clocks.sort_by_key(|clock| (clock.due_on, clock.clock.0));
         let shown = clocks
             .iter()
             .filter(|clock| concerns(clock, own))

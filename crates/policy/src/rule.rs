@@ -2,9 +2,11 @@
 
 use cedar_policy::{ActionConstraint, EntityUid, Policy};
 use jiff::civil::Date;
+use sendhub_domain::disclosure::Item;
 
 use crate::decision::Effect;
 use crate::error::Fault;
+use crate::shelf;
 use crate::sources::Source;
 use crate::term::{Term, term};
 
@@ -78,6 +80,8 @@ pub struct Rule {
     pub priority: u16,
     /// When it is asked; empty for a rule that is asked at once.
     pub after: Vec<Turn>,
+    /// The items that it is about, read from its conditions; `None` when it may match whatever is sent.
+    pub items: Option<Vec<Item>>,
 }
 
 impl Rule {
@@ -87,6 +91,38 @@ impl Rule {
         let begun = self.effective_from.is_some_and(|from| from <= day);
         let ended = self.effective_to.is_some_and(|to| to < day);
         begun && !ended
+    }
+
+    /// Whether it may match what carries this item.
+    #[must_use]
+    pub fn is_about(&self, item: Item) -> bool {
+        self.items.as_ref().is_none_or(|items| items.contains(&item))
+    }
+
+    /// What it does, in one sentence for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let verb = match self.effect {
+            Effect::Permit => "Allows",
+            Effect::Deny => "Refuses",
+            Effect::Refer => "Puts before a named person",
+            Effect::Hold => "Holds until another consents to",
+        };
+        let items = match &self.items {
+            None => "whatever is sent".to_owned(),
+            Some(items) if items.is_empty() => "transfer records".to_owned(),
+            Some(items) => items
+                .iter()
+                .map(|item| plain(item.code()))
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        let mut words = format!("{verb}: {items}. It rests on {}.", self.provision);
+        if let Some(remedy) = &self.remedy {
+            words.push(' ');
+            words.push_str(remedy);
+        }
+        words
     }
 
     /// Whether it is asked at a turn; `None` is at once.
@@ -108,6 +144,15 @@ impl Rule {
         };
         (effect, self.priority, &self.id)
     }
+}
+
+/// A code as words: what is an abbreviation stays in capitals.
+fn plain(code: &str) -> String {
+    let word = |word: &str| match word {
+        "EHC" | "CTF" | "SEN" | "S23" | "LA" => word.to_owned(),
+        _ => word.to_lowercase(),
+    };
+    code.split('_').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A rule as read: its marks, and the policy that Cedar evaluates under an id of its own.
@@ -199,6 +244,7 @@ impl Marks<'_> {
             remedy: self.remedy(effect),
             priority: self.priority(),
             after: self.after(),
+            items: shelf::items(self.policy),
         }
     }
 

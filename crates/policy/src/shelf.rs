@@ -7,8 +7,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use cedar_policy::{Policy, PolicyId};
+use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicyId};
+use sendhub_domain::disclosure::Item;
 use serde_json::Value;
+
+use crate::facts::action_of;
 
 /// The facts by which rules are put apart: item and ground, as the rules' context names them.
 const APART: [&str; 2] = ["item", "ground"];
@@ -83,6 +86,31 @@ impl Shelf {
 
 fn set(policies: impl Iterator<Item = Policy>) -> Result<cedar_policy::PolicySet, String> {
     cedar_policy::PolicySet::from_policies(policies).map_err(|error| error.to_string())
+}
+
+/// The items that a rule is about; `None` when it may match whatever is sent.
+pub(crate) fn items(policy: &Policy) -> Option<Vec<Item>> {
+    let [named, _] = needs(policy);
+    // Rules of one kind of item are told apart by their actions first.
+    let acts = |item: Item| match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(only) => is_action_of(&only, item),
+        ActionConstraint::In(list) => list.iter().any(|one| is_action_of(one, item)),
+    };
+    let may_match = |item: Item| named.as_ref().is_none_or(|named| named.contains(item.code())) && acts(item);
+    let found: Vec<Item> = Item::ALL
+        .iter()
+        .copied()
+        .filter(|item| may_match(*item))
+        .collect();
+    (found.len() < Item::ALL.len()).then_some(found)
+}
+
+fn is_action_of(action: &EntityUid, item: Item) -> bool {
+    let id: &str = action.id().as_ref();
+    [false, true]
+        .iter()
+        .any(|collected| action_of(item, *collected).code() == id)
 }
 
 /// What a rule needs, from its `when` clauses. A rule that cannot be read so needs nothing: it is always asked.

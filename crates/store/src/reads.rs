@@ -78,6 +78,8 @@ pub struct DeliveryRecord {
     pub sender: AgencyId,
     /// Where it stands.
     pub state: DeliveryState,
+    /// The case that its exchange belongs to, if any.
+    pub case: Option<CaseId>,
     /// The case reference, if any.
     pub case_reference: Option<String>,
     /// When it is due, by law.

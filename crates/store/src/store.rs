@@ -132,10 +132,11 @@ pub trait Store: Send + Sync + 'static {
     /// The exchanges of a case with their content, oldest first.
     async fn case_exchanges(&self, case: CaseId) -> Result<Vec<ExchangeRecord>, StoreError>;
 
-    /// An agency's cases of one kind, newest first, before a given one.
+    /// The cases of one kind in which an agency takes part, newest first, before a given one: it owns them, has sent an
+    /// exchange of them, or has a copy of one.
     async fn cases(
         &self,
-        owner: &AgencyId,
+        agency: &AgencyId,
         kind: CaseKind,
         before: Option<CaseId>,
         limit: u32,
@@ -159,11 +160,11 @@ pub trait Store: Send + Sync + 'static {
     /// The clocks that an exchange started, oldest first.
     async fn clocks_of_exchange(&self, exchange: ExchangeId) -> Result<Vec<ClockRecord>, StoreError>;
 
-    /// The running clocks on which an agency must act, oldest first, after a given one.
+    /// The running clocks on which an agency must act, the soonest due first, after a given day and clock.
     async fn clocks_owed_by(
         &self,
         agency: &AgencyId,
-        after: Option<ClockId>,
+        after: Option<(Date, ClockId)>,
         limit: u32,
     ) -> Result<Vec<ClockRecord>, StoreError>;
 

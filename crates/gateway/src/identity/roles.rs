@@ -2,9 +2,32 @@
 
 use sendhub_domain::agency::AgencyKind;
 
-/// The scopes of a role, for an agency of this kind; none for a role that is not known.
+/// Whether a role opens a scope, for an agency of this kind; nothing for a role that is not known.
 #[must_use]
-pub fn scopes(role: &str, kind: AgencyKind) -> &'static [&'static str] {
+pub fn opens(role: &str, kind: AgencyKind, scope: &str) -> bool {
+    scopes(role, kind).contains(&scope) || (scope == DECIDE && is_named_person(role, kind))
+}
+
+/// What only a person may do: to decide and sign what the rules refer.
+const DECIDE: &str = "referral.decide";
+
+/// Whether a role is that of a person who answers for a decision. A system's is not, nor that of who keeps its data:
+/// what the rules refer to a named person is not decided by a machine.
+fn is_named_person(role: &str, kind: AgencyKind) -> bool {
+    match role {
+        "data-protection-officer" => kind != AgencyKind::HubOperator,
+        "senco" | "head" | "safeguarding-lead" => {
+            kind.is_school() || matches!(kind, AgencyKind::Post16 | AgencyKind::EarlyYears)
+        }
+        "la-case-officer" => kind == AgencyKind::LocalAuthority,
+        "health-practitioner" => kind == AgencyKind::HealthBody,
+        "mod-officer" => kind == AgencyKind::MinistryOfDefence,
+        _ => false,
+    }
+}
+
+/// The scopes of a role besides that.
+fn scopes(role: &str, kind: AgencyKind) -> &'static [&'static str] {
     match (role, kind) {
         ("operator", AgencyKind::HubOperator) => &[
             "directory.read",
@@ -19,7 +42,6 @@ pub fn scopes(role: &str, kind: AgencyKind) -> &'static [&'static str] {
         (_, AgencyKind::HubOperator) => &[],
         // A named person who decides what the rules refer, and who is told when the glass is broken.
         ("data-protection-officer", _) => &[
-            "referral.decide",
             "mailbox.collect",
             "rights.read",
             "clock.read",
@@ -70,7 +92,6 @@ const SCHOOL: &[&str] = &[
     "clock.read",
     "clock.except",
     "policy.read",
-    "referral.decide",
 ];
 const LOCAL_AUTHORITY: &[&str] = &[
     "transfer.send",
@@ -96,7 +117,6 @@ const LOCAL_AUTHORITY: &[&str] = &[
     "clock.read",
     "clock.except",
     "policy.read",
-    "referral.decide",
 ];
 const HEALTH: &[&str] = &[
     "mailbox.collect",
@@ -115,7 +135,6 @@ const HEALTH: &[&str] = &[
     "clock.read",
     "clock.except",
     "policy.read",
-    "referral.decide",
 ];
 const DEFENCE: &[&str] = &[
     "mailbox.collect",
@@ -131,7 +150,6 @@ const DEFENCE: &[&str] = &[
     "attachment.read",
     "clock.read",
     "policy.read",
-    "referral.decide",
 ];
 
 #[cfg(test)]
@@ -200,11 +218,35 @@ mod tests {
             ),
         ];
         for (role, kind, scope, expected) in table {
-            assert_eq!(
-                scopes(role, kind).contains(&scope),
-                expected,
-                "{role} at {kind}: {scope}"
-            );
+            assert_eq!(opens(role, kind, scope), expected, "{role} at {kind}: {scope}");
+        }
+    }
+    #[test]
+    fn what_is_referred_is_decided_by_persons_and_never_by_a_system() {
+        use AgencyKind::{Academy, HealthBody, HubOperator, LocalAuthority, MinistryOfDefence, Post16};
+        let table = [
+            ("mis-system", Academy, false),
+            ("data-manager", Academy, false),
+            ("senco", Academy, true),
+            ("head", Post16, true),
+            ("safeguarding-lead", Academy, true),
+            ("la-system", LocalAuthority, false),
+            ("mis-system", LocalAuthority, false),
+            ("senco", LocalAuthority, false),
+            ("la-case-officer", LocalAuthority, true),
+            ("la-case-officer", Academy, false),
+            ("health-system", HealthBody, false),
+            ("health-practitioner", HealthBody, true),
+            ("mod-system", MinistryOfDefence, false),
+            ("mod-officer", MinistryOfDefence, true),
+            ("data-protection-officer", LocalAuthority, true),
+            ("data-protection-officer", HubOperator, false),
+            ("administrator", Academy, false),
+            ("auditor", Academy, false),
+            ("operator", HubOperator, false),
+        ];
+        for (role, kind, expected) in table {
+            assert_eq!(opens(role, kind, "referral.decide"), expected, "{role} at {kind}");
         }
     }
 }

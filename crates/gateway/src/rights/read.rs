@@ -77,6 +77,12 @@ pub(crate) struct Signed {
     pub(crate) reasons: String,
     #[prost(string, tag = "6")]
     pub(crate) statement: String,
+    /// The person's own reference, as the token names it.
+    #[prost(string, tag = "7")]
+    pub(crate) person: String,
+    /// The role in which the token let them decide.
+    #[prost(string, tag = "8")]
+    pub(crate) person_role: String,
 }
 
 /// One record, opened.

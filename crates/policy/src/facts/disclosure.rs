@@ -243,25 +243,31 @@ impl DisclosureFacts {
     }
 
     pub(super) const fn action(&self) -> Action {
-        let collected = matches!(self.stage, Stage::Collect(_));
-        match (Group::of(self.item), collected) {
-            (Group::Plan, false) => Action::SubmitPlan,
-            (Group::Plan, true) => Action::CollectPlan,
-            (Group::Pupil, false) => Action::SubmitPupil,
-            (Group::Pupil, true) => Action::CollectPupil,
-            (Group::Safeguarding, false) => Action::SubmitSafeguarding,
-            (Group::Safeguarding, true) => Action::CollectSafeguarding,
-            (Group::Assessment, false) => Action::SubmitAssessment,
-            (Group::Assessment, true) => Action::CollectAssessment,
-            (Group::Review, false) => Action::SubmitReview,
-            (Group::Review, true) => Action::CollectReview,
-            (Group::ServiceChild, false) => Action::SubmitServiceChild,
-            (Group::ServiceChild, true) => Action::CollectServiceChild,
-            (Group::Notice, false) => Action::SubmitNotice,
-            (Group::Notice, true) => Action::CollectNotice,
-        }
+        action_of(self.item, matches!(self.stage, Stage::Collect(_)))
     }
+}
 
+/// The action of sending an item, or of collecting it.
+pub(crate) const fn action_of(item: Item, collected: bool) -> Action {
+    match (Group::of(item), collected) {
+        (Group::Plan, false) => Action::SubmitPlan,
+        (Group::Plan, true) => Action::CollectPlan,
+        (Group::Pupil, false) => Action::SubmitPupil,
+        (Group::Pupil, true) => Action::CollectPupil,
+        (Group::Safeguarding, false) => Action::SubmitSafeguarding,
+        (Group::Safeguarding, true) => Action::CollectSafeguarding,
+        (Group::Assessment, false) => Action::SubmitAssessment,
+        (Group::Assessment, true) => Action::CollectAssessment,
+        (Group::Review, false) => Action::SubmitReview,
+        (Group::Review, true) => Action::CollectReview,
+        (Group::ServiceChild, false) => Action::SubmitServiceChild,
+        (Group::ServiceChild, true) => Action::CollectServiceChild,
+        (Group::Notice, false) => Action::SubmitNotice,
+        (Group::Notice, true) => Action::CollectNotice,
+    }
+}
+
+impl DisclosureFacts {
     pub(super) fn pairs(&self, words: &Vocabulary) -> Pairs {
         let sender = Party {
             kind: self.sender_kind,

@@ -20,7 +20,7 @@ pub use disclosure_row::DisclosureCodes;
 pub use transfer::{DestinationKind, FamilyView, RecordSource, Stage, TransferFacts};
 pub use unclaimed::{HeldRecord, SearchReason, UnclaimedAct, UnclaimedFacts};
 
-pub(crate) use disclosure::Receiver;
+pub(crate) use disclosure::{Receiver, action_of};
 pub(crate) use transfer::{Destination, TransferRow};
 pub(crate) use unclaimed::UnclaimedRow;
 

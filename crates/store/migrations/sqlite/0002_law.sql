@@ -21,6 +21,9 @@ CREATE INDEX exchange_by_case ON exchange (case_id) WHERE case_id IS NOT NULL;
 -- What an agency has sent of one kind; transfers are found by exchange_by_sender.
 CREATE INDEX exchange_by_kind ON exchange (sender, kind, id) WHERE kind <> 'TRANSFER';
 
+-- What an agency has received besides transfers: by it the cases are found in which it takes part.
+CREATE INDEX delivery_in_case ON delivery (recipient, exchange) WHERE kind <> 'TRANSFER' AND kind <> 'HUB_NOTICE';
+
 -- A notice of the hub itself in a mailbox: what it tells, and the date that it speaks of. It has no content.
 ALTER TABLE delivery ADD COLUMN notice TEXT CHECK ((notice IS NOT NULL) = (kind = 'HUB_NOTICE'));
 ALTER TABLE delivery ADD COLUMN notice_on TEXT CHECK ((notice_on IS NULL) = (notice IS NULL));
@@ -78,7 +81,7 @@ CREATE TABLE clock (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX clock_by_exchange ON clock (exchange);
 CREATE INDEX clock_by_case ON clock (case_id) WHERE case_id IS NOT NULL;
-CREATE INDEX clock_owed ON clock (owed_by, id) WHERE state = 'RUNNING';
+CREATE INDEX clock_owed ON clock (owed_by, due_on, id) WHERE state = 'RUNNING';
 CREATE INDEX clock_to_notice ON clock (next_notice_on, id) WHERE next_notice_on IS NOT NULL;
 
 -- Exceptions recorded against clocks, in the order of rowids. What shows them is sealed.

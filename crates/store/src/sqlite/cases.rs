@@ -37,19 +37,26 @@ pub(super) async fn case_exchanges(pool: &SqlitePool, id: CaseId) -> Result<Vec<
 
 pub(super) async fn cases(
     pool: &SqlitePool,
-    owner: &AgencyId,
+    agency: &AgencyId,
     kind: CaseKind,
     before: Option<CaseId>,
     limit: u32,
 ) -> Result<CaseList, StoreError> {
+    // Each way to take part has an index of its own. A notice of the hub is no copy.
     const PAGE: &str = concat!(
         "SELECT ",
         case_columns!(),
-        " FROM case_record c WHERE c.owner = ?1 AND c.kind = ?2 AND c.id < ?3 ORDER BY c.id DESC LIMIT ?4"
+        " FROM case_record c WHERE c.kind = ?2 AND c.id < ?3 AND c.id IN (\
+           SELECT o.id FROM case_record o WHERE o.owner = ?1 AND o.kind = ?2 \
+           UNION SELECT e.case_id FROM exchange e \
+             WHERE e.sender = ?1 AND e.kind <> 'TRANSFER' AND e.case_id IS NOT NULL \
+           UNION SELECT e.case_id FROM delivery d JOIN exchange e ON e.id = d.exchange \
+             WHERE d.recipient = ?1 AND d.kind <> 'TRANSFER' AND d.kind <> 'HUB_NOTICE' AND e.case_id IS NOT NULL\
+         ) ORDER BY c.id DESC LIMIT ?4"
     );
     let before = before.map_or(Uuid::max(), |case| case.0);
     let rows = sqlx::query(PAGE)
-        .bind(owner.as_str().to_owned())
+        .bind(agency.as_str().to_owned())
         .bind(kind.code())
         .bind(before)
         .bind(i64::from(limit) + 1)

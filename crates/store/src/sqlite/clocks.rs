@@ -53,16 +53,20 @@ pub(super) async fn clocks_of_exchange(
 pub(super) async fn clocks_owed_by(
     pool: &SqlitePool,
     agency: &AgencyId,
-    after: Option<ClockId>,
+    after: Option<(Date, ClockId)>,
     limit: u32,
 ) -> Result<Vec<ClockRecord>, StoreError> {
     const PAGE: &str = clocks!(
-        "owed_by = ?1 AND state = 'RUNNING' AND id > ?2 ORDER BY id LIMIT ?3",
-        "c.id"
+        "owed_by = ?1 AND state = 'RUNNING' AND (due_on, id) > (?2, ?3) ORDER BY due_on, id LIMIT ?4",
+        "c.due_on, c.id"
     );
+    let (due_on, id) = after.map_or((String::new(), Uuid::nil()), |(due_on, clock)| {
+        (due_on.to_string(), clock.0)
+    });
     let rows = sqlx::query(PAGE)
         .bind(agency.as_str().to_owned())
-        .bind(after.map_or(Uuid::nil(), |clock| clock.0))
+        .bind(due_on)
+        .bind(id)
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await?;

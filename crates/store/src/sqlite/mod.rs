@@ -283,12 +283,12 @@ impl Store for SqliteStore {
 
     async fn cases(
         &self,
-        owner: &AgencyId,
+        agency: &AgencyId,
         kind: CaseKind,
         before: Option<CaseId>,
         limit: u32,
     ) -> Result<CaseList, StoreError> {
-        cases::cases(&self.readers, owner, kind, before, limit).await
+        cases::cases(&self.readers, agency, kind, before, limit).await
     }
 
     async fn rights(&self, subject: SubjectId) -> Result<RightsRecords, StoreError> {
@@ -318,7 +318,7 @@ impl Store for SqliteStore {
     async fn clocks_owed_by(
         &self,
         agency: &AgencyId,
-        after: Option<ClockId>,
+        after: Option<(Date, ClockId)>,
         limit: u32,
     ) -> Result<Vec<ClockRecord>, StoreError> {
         clocks::clocks_owed_by(&self.readers, agency, after, limit).await

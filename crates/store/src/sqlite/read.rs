@@ -31,7 +31,8 @@ pub(super) use exchange_columns;
 macro_rules! delivery_columns {
     () => {
         "d.id, d.exchange, d.kind, d.recipient, d.sender, d.state, d.case_reference, d.due_on, d.size_bytes, \
-         d.created_at, d.collected_at, d.ended_at, d.notice, d.notice_on"
+         d.created_at, d.collected_at, d.ended_at, d.notice, d.notice_on, \
+         (SELECT e.case_id FROM exchange e WHERE e.id = d.exchange)"
     };
 }
 pub(super) use delivery_columns;
@@ -258,5 +259,6 @@ pub(super) fn delivery_record(row: &SqliteRow) -> Result<DeliveryRecord, StoreEr
         ended_at: instant_if_any(row, 11)?,
         notice: code_if_any(row, 12, "notice", HubNoticeCode::from_code)?,
         notice_on: date_if_any(row, 13)?,
+        case: row.try_get::<Option<Uuid>, _>(14)?.map(CaseId),
     })
 }

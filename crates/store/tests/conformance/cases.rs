@@ -1,11 +1,12 @@
 //! Cases: each step counted once, the exchanges in their order.
 
-use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId, ExchangeKind};
+use sendhub_domain::exchange::{CaseId, CaseKind, DeliveryId, ExchangeId, ExchangeKind};
+use sendhub_store::change::DeliveryRow;
 use sendhub_store::verify::verify_sqlite;
 use sendhub_store::{Conflict, Effect, StoreError};
 
 use crate::matters::{PERSON, case, extend, id, open_case, outcomes, step_of};
-use crate::support::{Place, agency, exchange};
+use crate::support::{Place, agency, at, exchange};
 
 /// A step of case 7 that expects it to have so many.
 fn further(number: u128, expected: u32) -> sendhub_store::Change {
@@ -100,6 +101,9 @@ async fn cases_are_paged_newest_first_by_owner_and_kind() {
             row.owner = agency("two");
         }
         let mut change = step_of(Some(number), number, ExchangeKind::AssessmentCase);
+        if let Some(Effect::StoreExchange(exchange)) = change.effects.first_mut() {
+            exchange.sender = row.owner.clone();
+        }
         change.effects.push(Effect::OpenCase(row));
         batch.push(change);
     }
@@ -125,6 +129,51 @@ async fn cases_are_paged_newest_first_by_owner_and_kind() {
             .cases
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_case_is_listed_for_each_who_takes_part_in_it_once() {
+    let place = Place::new();
+    let store = place.open("log/a").await;
+    let copy = |number: u128, recipient: &str, kind| {
+        Effect::Deliver(DeliveryRow {
+            delivery: DeliveryId(id(number)),
+            exchange: ExchangeId(id(2)),
+            kind,
+            recipient: agency(recipient),
+            sender: agency("one"),
+            case_reference: None,
+            due_on: None,
+            size_bytes: 1,
+            created_at: at(),
+        })
+    };
+    let mut asked = further(2, 1);
+    asked.effects.push(copy(60, "two", ExchangeKind::AdviceRequest));
+    asked.effects.push(copy(61, "three", ExchangeKind::AdviceRequest));
+    let mut answer = step_of(Some(7), 3, ExchangeKind::AdviceReturn);
+    if let Some(Effect::StoreExchange(row)) = answer.effects.first_mut() {
+        row.sender = agency("four");
+    }
+    answer.effects.push(extend(7, 2));
+    for result in store.commit(vec![opening(1), asked, answer]).await.unwrap() {
+        result.unwrap();
+    }
+    for (name, expected) in [("one", 1), ("two", 1), ("three", 1), ("four", 1), ("five", 0)] {
+        let found = store
+            .cases(&agency(name), CaseKind::Assessment, None, 10)
+            .await
+            .unwrap();
+        assert_eq!(found.cases.len(), expected, "{name}");
+        let other = store
+            .cases(&agency(name), CaseKind::Review, None, 10)
+            .await
+            .unwrap();
+        assert!(other.cases.is_empty(), "{name}");
+    }
+    // A copy names the case of its exchange.
+    let inbox = store.inbox(&agency("two"), None, 10).await.unwrap();
+    assert_eq!(inbox.deliveries[0].case, Some(CaseId(id(7))));
 }
 
 #[tokio::test]

@@ -228,8 +228,30 @@ async fn running_clocks_are_found_by_who_must_act_and_by_their_next_notice() {
     let page = store.clocks_owed_by(&two, None, 2).await.unwrap();
     assert_eq!(names(&page), [1, 2], "exceptions are no further clocks");
     assert_eq!(page[1].exceptions.len(), 2);
-    let rest = store.clocks_owed_by(&two, Some(ClockId(id(2))), 2).await.unwrap();
+    let rest = store
+        .clocks_owed_by(&two, Some((page[1].due_on, page[1].clock)), 2)
+        .await
+        .unwrap();
     assert_eq!(names(&rest), [3]);
+    // By the day on which they are due, whatever their names; one page after another, none twice.
+    let due = |number, on| {
+        Effect::StartClock(ClockRow {
+            due_on: day(on),
+            owed_by: agency("three"),
+            next_notice_on: None,
+            ..clock(number)
+        })
+    };
+    let batch = vec![due(20, 30), due(21, 12), due(22, 30), due(23, 11)];
+    assert!(each(&*store, batch).await.iter().all(Result::is_ok));
+    let (mut after, mut seen) = (None, Vec::new());
+    loop {
+        let page = store.clocks_owed_by(&agency("three"), after, 1).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some((last.due_on, last.clock));
+        seen.extend(names(&page));
+    }
+    assert_eq!(seen, [23, 21, 20, 22]);
     for (on, limit, expected) in [
         (19, 10, vec![]),
         (20, 10, vec![2, 5]),
