@@ -180,6 +180,16 @@ impl Hub {
                 ]));
             }
         }
+        // The same act told again, by a repeated request or by hand, is one exception: a clock is not lifted twice by it.
+        if clock.exceptions.iter().any(|one| {
+            (one.ground.as_str(), one.from, one.until, &one.recorded_by)
+                == (ground.code(), from, until, &caller.agency.id)
+        }) {
+            return Ok(wire::RecordExceptionResponse {
+                clock: Some(wire_clock(&clock, self.today())),
+                log: None,
+            });
+        }
         let key = self.register.key_of(clock.subject).await.map_err(failed)?;
         let evidence = key
             .seal(

@@ -43,7 +43,7 @@ impl Intake for wire::SendPlanRequest {
             .and_then(|reference| find(reference, &directory).ok().flatten());
         // What the Act and Regulations require at each stage needs no consent, but only for those whom they name.
         let shown = |agency: &Agency, role: RecipientRole| match (stage, role) {
-            (Stage::Shared | Stage::Extract, _) => true,
+            (Stage::Shared | Stage::Extract, _) => !is_a_duty(sent.ground),
             (_, RecipientRole::NamedInstitution) => named.as_ref().is_some_and(|named| named.id == agency.id),
             (_, RecipientRole::CommissioningBody) => agency.kind == AgencyKind::HealthBody,
             (Stage::Transferred, RecipientRole::NewLocalAuthority) => {
@@ -59,11 +59,7 @@ impl Intake for wire::SendPlanRequest {
             (_, Ground::None) => Ground::StatutorySendFinal,
             (_, claimed) => claimed,
         };
-        if matches!(
-            ground,
-            Ground::StatutoryDraft | Ground::StatutorySendFinal | Ground::StatutoryTransfer
-        ) && to.iter().any(|one| !one.shown)
-        {
+        if is_a_duty(ground) && to.iter().any(|one| !one.shown) {
             return Err(not_required(ground));
         }
         let new_authority = sent
@@ -119,6 +115,19 @@ impl Intake for wire::SendPlanRequest {
         draft.facts.push(("stage", stage_code(stage).into()));
         Ok(draft)
     }
+}
+
+/// Whether a ground is a duty that a step of the case brings with it. A plan that is merely shared cannot claim one: the
+/// draft, the consultation, the request for advice, the final plan and the transfer each have their own message.
+const fn is_a_duty(ground: Ground) -> bool {
+    matches!(
+        ground,
+        Ground::StatutoryDraft
+            | Ground::StatutoryConsultation
+            | Ground::StatutorySendFinal
+            | Ground::StatutoryTransfer
+            | Ground::Reg6
+    )
 }
 
 const fn stage_code(stage: wire::PlanStage) -> &'static str {
@@ -204,7 +213,9 @@ fn not_required(ground: Ground) -> Refusal {
     .remedy("Name those whom the provision names; for another share the plan, with consent or on a ground of reg 17(1).");
     let provision = match ground {
         Ground::StatutoryDraft => "SEND Regulations 2014 regs 13(1), 22(2); CFA 2014 s.38",
+        Ground::StatutoryConsultation => "CFA 2014 ss.39(2), 40(3)",
         Ground::StatutoryTransfer => "SEND Regulations 2014 reg 15(2)",
+        Ground::Reg6 => "SEND Regulations 2014 reg 6(1), (3)",
         _ => "SEND Regulations 2014 reg 13(2), 22(3), 27(2); CFA 2014 ss.39(8), 40(5)",
     };
     refusal.provision = Some(provision.to_owned());

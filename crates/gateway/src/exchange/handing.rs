@@ -17,6 +17,7 @@ use sendhub_store::{Change, CommitRefused, Conflict, Effect, LogEntry, StoreErro
 
 use super::circumstances::Circumstances;
 use super::content;
+use super::envelope::as_one_recipient_sees_it;
 use super::facts;
 use super::header::{Outside, Standing};
 use super::notices::News;
@@ -88,12 +89,14 @@ impl Hub {
         let admitted = self.admit_collection(&asked, true, facts).await?;
         let mut opened = content::read(&outside.method, &admitted.text)
             .ok_or_else(|| store_refusal(&StoreError::Corrupt("exchange")))?;
+        let directory = self.directory.load_full();
         let withheld_groups = opened.minimise(caller.agency.kind, &self.minimisation, &admitted.left_out);
+        let envelope = as_one_recipient_sees_it(opened.envelope, &caller.agency, &directory);
         Ok(CollectedDelivery {
             exchange: name(record.exchange),
             sender_agency_id: record.sender.to_string(),
             accept_time: Some(convert::wire_time(record.accepted_at)),
-            envelope: Some(opened.envelope),
+            envelope: Some(envelope),
             decision: Some(wire_decision(&admitted.decision)),
             log: Some(admitted.log),
             content: Some(opened.content),

@@ -492,16 +492,18 @@ impl Hub {
         }
     }
 
-    /// When the glass was broken, the data-protection officers of sender, recipient and authority are told.
+    /// When the glass was broken, or a court's order was given as the ground, the data-protection officers of sender,
+    /// recipient and authority are told: the hub cannot look behind the reason or the order's reference.
     fn glass_notices(
         &self,
         offer: &Offer<'_>,
         answered: &[Answered<'_>],
         case_reference: Option<&str>,
     ) -> Vec<Effect> {
-        let used = answered
-            .iter()
-            .any(|one| one.decided.decision.reason_code.starts_with("BREAK_GLASS"));
+        let used = answered.iter().any(|one| {
+            one.decided.decision.reason_code.starts_with("BREAK_GLASS")
+                || (offer.ground() == Ground::CourtOrder && one.decided.decision.effect == Outcome::Permit)
+        });
         if !used {
             return Vec::new();
         }

@@ -192,6 +192,21 @@ pub(crate) fn kept_standing(outside: &Outside) -> Option<steps::Standing> {
     })
 }
 
+/// Whether an agency can take an invitee's part (regs 20(2), 21(2)): otherwise anybody would be a required invitee by
+/// being called one.
+const fn fits(part: wire::InviteeKind, agency: AgencyKind) -> bool {
+    match part {
+        wire::InviteeKind::Institution => {
+            agency.is_school() || matches!(agency, AgencyKind::Post16 | AgencyKind::EarlyYears)
+        }
+        wire::InviteeKind::LaSen | wire::InviteeKind::LaSocialCare => {
+            matches!(agency, AgencyKind::LocalAuthority)
+        }
+        wire::InviteeKind::Health => matches!(agency, AgencyKind::HealthBody),
+        _ => true,
+    }
+}
+
 /// Whether the call says what it must, and names agencies that the directory has.
 fn can_be_read(content: &wire::ReviewContent, directory: &Directory) -> Result<(), Refusal> {
     let mut out = Vec::new();
@@ -215,14 +230,15 @@ fn can_be_read(content: &wire::ReviewContent, directory: &Directory) -> Result<(
         ));
     }
     for (index, one) in content.invitees.iter().enumerate() {
-        if let Some(reference) = &one.agency
-            && find(reference, directory).ok().flatten().is_none()
-        {
-            out.push(wrong(
-                format!("content.invitees[{index}].agency"),
-                "is not in the directory: leave it out and invite another way",
-            ));
-        }
+        let Some(reference) = &one.agency else { continue };
+        let fault = match find(reference, directory).ok().flatten() {
+            None => "is not in the directory: leave it out and invite another way",
+            Some(agency) if !fits(one.kind(), agency.kind) => {
+                "is not of the kind that takes this part: authorities send officers, health bodies professionals"
+            }
+            Some(_) => continue,
+        };
+        out.push(wrong(format!("content.invitees[{index}].agency"), fault));
     }
     if out.is_empty() {
         Ok(())

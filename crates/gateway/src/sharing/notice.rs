@@ -8,6 +8,7 @@ use sendhub_contracts::notice::v1 as wire;
 use sendhub_contracts::notice::v1::notice_content::Notice;
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::types::v1::Answer;
+use sendhub_domain::agency::AgencyKind;
 use sendhub_domain::clock::{self, ClockParams, ClockRule};
 use sendhub_domain::disclosure::{Ground, Item};
 use sendhub_domain::exchange::ExchangeKind;
@@ -77,7 +78,7 @@ impl Intake for wire::SendNoticeRequest {
         for one in &mut draft.addressees {
             one.shown = true;
         }
-        special(notice, &mut draft)?;
+        special(notice, caller.agency.kind, &mut draft)?;
         // A case keeps the clocks of its own orders.
         if place.matter.is_none() || !matches!(notice, Notice::TribunalEvent(_)) {
             draft.clocks = clocks(hub, caller, sent, notice, place.today);
@@ -88,19 +89,31 @@ impl Intake for wire::SendNoticeRequest {
 }
 
 /// What only one kind of notice must say, and what the rules weigh of it.
-fn special(notice: &Notice, draft: &mut Draft) -> Result<(), Refusal> {
+fn special(notice: &Notice, sender: AgencyKind, draft: &mut Draft) -> Result<(), Refusal> {
     match notice {
         Notice::EarlyHealthNotice(early) => {
             // CFA 2014 s.23(2): inform the parent, offer a discussion, and only then tell the authority.
             let done = early.parent_informed_on.is_some() && early.discussion_offered_on.is_some();
             draft.circumstances.s23_steps = if done { S23Steps::Done } else { S23Steps::Missing };
         }
-        // Not known who placed the child: as if the authority had, until it says otherwise.
+        // Not known who placed the child: as if the authority had, until it says otherwise. A school that the directory
+        // knows as a special school is one, whatever it says.
         Notice::Deregistration(asked)
-            if asked.special_school() == Answer::Yes && asked.placed_by_authority() != Answer::No =>
+            if (asked.special_school() != Answer::No || sender == AgencyKind::SpecialSchool)
+                && asked.placed_by_authority() != Answer::No =>
         {
             draft.circumstances.school_placement = SchoolPlacement::SpecialPlacedByAuthority;
             draft.circumstances.authority_consent = AuthorityConsent::NotRecorded;
+        }
+        // Reg 16 alone gives a health body something to tell; a plan's own move is the authorities' (reg 15).
+        Notice::PlanTransferNotice(told)
+            if sender == AgencyKind::HealthBody
+                && told.step() != wire::PlanTransferStep::ResponsibleBodyChanged =>
+        {
+            return Err(Refusal::fields(vec![wrong(
+                "content.plan_transfer_notice.step",
+                "must be RESPONSIBLE_BODY_CHANGED from a health body",
+            )]));
         }
         Notice::MediationEvent(event) => {
             let text = event.reference.to_lowercase();
