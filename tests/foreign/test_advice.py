@@ -211,7 +211,9 @@ def test_an_exception_is_recorded_by_the_one_who_owes_and_only_on_an_open_ground
     asked = case.ask("hospital", "MEDICAL").exchange
     [clock] = case.clocks("hospital", asked)
     assert [one.clock for one in case.clocks("authority", asked)] == [clock.clock]
-    assert case.clocks("school", asked) == []
+    with pytest.raises(grpc.RpcError) as answer:
+        case.clocks("school", asked)
+    assert reason(answer.value) == "EXCHANGE_NOT_FOUND"
 
     def record(agency, ground):
         stub = case.stub(agency, "clock", "ClockService")
@@ -229,7 +231,12 @@ def test_an_exception_is_recorded_by_the_one_who_owes_and_only_on_an_open_ground
     call, request = record("hospital", "MISSED_APPOINTMENT")
     done = call(request)
     assert (done.clock.state, iso(done.clock.due_on)) == (api.clock.CLOCK_STATE_LIFTED, DUE)
-    assert law_events("CLOCK_EXCEPTION")[-1]["due_on"] == DUE
+    written = law_events("CLOCK_EXCEPTION")
+    assert written[-1]["due_on"] == DUE
+    # Told again, it is the same exception.
+    again = call(request)
+    assert len(again.clock.exceptions) == 1 and not again.HasField("log")
+    assert len(law_events("CLOCK_EXCEPTION")) == len(written)
 
 
 def test_advice_comes_back_with_its_document_and_its_thread(law, api, case, law_events):
