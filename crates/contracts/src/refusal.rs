@@ -218,6 +218,7 @@ pub const fn code(reason: Reason) -> Code {
         | Reason::NotAReg20Invitee
         | Reason::NoSharingAgreement
         | Reason::FamilyAgreementMissing
+        | Reason::FamilyRefuses
         | Reason::Over25NoContinuation
         | Reason::WelfareNotUnder18
         | Reason::ReferralRefused
@@ -249,7 +250,9 @@ pub const fn code(reason: Reason) -> Code {
         | Reason::ReferralWaiting
         | Reason::ReferralDecided
         | Reason::ExceptionNotOpen
-        | Reason::PartiesNotFound => Code::FailedPrecondition,
+        | Reason::PartiesNotFound
+        | Reason::HeldUnknownDestination
+        | Reason::HeldOutsideSector => Code::FailedPrecondition,
         Reason::RequestIdReused | Reason::AgencyExists | Reason::IdentifierTaken => Code::AlreadyExists,
         Reason::ExchangeNotFound
         | Reason::DeliveryNotFound

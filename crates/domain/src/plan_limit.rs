@@ -1,5 +1,5 @@
 //! 25 and after: how long a local authority may keep an EHC plan running (Children and Families Act 2014 s.46;
-//! SEND Regulations 2014 reg 46; JL v Somerset County Council [2021] UKUT 324 (AAC)).
+//! SEND Regulations 2014 reg 46; JL v Somerset County Council \[2021\] UKUT 324 (AAC)).
 //!
 //! The Act's end of "young person" is text read at second hand, and so is the rule for colleges; the rules for
 //! apprenticeships and other training are a reading (confidence B).
