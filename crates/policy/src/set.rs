@@ -1,5 +1,6 @@
 //! The policy set: a folder of rules, checked as a whole, that answers questions about any day.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::Path;
@@ -38,7 +39,7 @@ pub struct PolicySet {
 /// only the rules that can match it and may speak.
 struct Edition {
     from: Date,
-    by_action: HashMap<(Action, Option<Turn>), Shelf>,
+    by_action: HashMap<(Action, Option<Turn>), Arc<Shelf>>,
 }
 
 /// When rules are asked.
@@ -378,6 +379,8 @@ fn editions(rules: &[ReadRule], words: &Vocabulary) -> Result<Vec<Edition>, Stri
         .map(|read| (read, read.for_its_actions(&known)))
         .collect();
     let mut editions = Vec::with_capacity(starts.len());
+    // Most shelves are the same from one edition to the next: kept once.
+    let mut made: HashMap<Vec<PolicyId>, Arc<Shelf>> = HashMap::new();
     for from in starts {
         let mut by_action = HashMap::new();
         let in_force: Vec<&(&ReadRule, Policy)> = rules
@@ -391,9 +394,15 @@ fn editions(rules: &[ReadRule], words: &Vocabulary) -> Result<Vec<Edition>, Stri
                     .filter(|(read, _)| read.rule.asked_at(turn) && read.concerns(uid, &known))
                     .map(|(_, policy)| policy.clone())
                     .collect();
-                if !policies.is_empty() {
-                    by_action.insert((*action, turn), Shelf::new(policies)?);
+                if policies.is_empty() {
+                    continue;
                 }
+                let ids = policies.iter().map(|policy| policy.id().clone()).collect();
+                let shelf = match made.entry(ids) {
+                    Entry::Occupied(known) => Arc::clone(known.get()),
+                    Entry::Vacant(place) => Arc::clone(place.insert(Arc::new(Shelf::new(policies)?))),
+                };
+                by_action.insert((*action, turn), shelf);
             }
         }
         editions.push(Edition { from, by_action });
