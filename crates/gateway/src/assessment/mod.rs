@@ -12,16 +12,14 @@ use std::sync::Arc;
 
 use sendhub_contracts::assessment::v1 as wire;
 use sendhub_contracts::assessment::v1::assessment_service_server::AssessmentService;
-use sendhub_domain::exchange::{CaseId, CaseKind};
+use sendhub_domain::exchange::CaseKind;
 use tonic::{Request, Response, Status};
 
 pub(crate) use self::steps::replay;
 
 use self::intake::authority_only;
-use crate::exchange::intake::case_not_found;
-use crate::exchange::parties::named;
-use crate::hub::{Hub, store_refusal};
-use crate::transfer::{caller, page_token};
+use crate::hub::Hub;
+use crate::transfer::caller;
 
 /// The service.
 pub(crate) struct Assessments(pub(crate) Arc<Hub>);
@@ -35,10 +33,7 @@ impl AssessmentService for Assessments {
         let caller = caller(&request)?;
         authority_only(&caller)?;
         let receipt = self.0.take(&caller, request.get_ref()).await?;
-        let case = named("cases", &receipt.case)
-            .map(CaseId)
-            .ok_or_else(case_not_found)?;
-        let open = self.0.open_matter(&caller, case).await?;
+        let open = self.0.matter_named(&caller, &receipt.case).await?;
         Ok(Response::new(wire::OpenCaseResponse {
             advisers: view::required(open.assessment()?),
             receipt: Some(receipt),
@@ -130,10 +125,7 @@ impl AssessmentService for Assessments {
         request: Request<wire::GetCaseRequest>,
     ) -> Result<Response<wire::GetCaseResponse>, Status> {
         let caller = caller(&request)?;
-        let case = named("cases", &request.get_ref().case)
-            .map(CaseId)
-            .ok_or_else(case_not_found)?;
-        let open = self.0.open_matter(&caller, case).await?;
+        let open = self.0.matter_named(&caller, &request.get_ref().case).await?;
         Ok(Response::new(wire::GetCaseResponse {
             case: Some(view::case(&open, &caller.agency.id)?),
         }))
@@ -145,29 +137,17 @@ impl AssessmentService for Assessments {
     ) -> Result<Response<wire::ListCasesResponse>, Status> {
         let caller = caller(&request)?;
         let asked = request.get_ref();
-        let before = match asked.page_token.as_str() {
-            "" => None,
-            token => Some(CaseId(named("cases", token).ok_or_else(page_token)?)),
-        };
-        let limit = if asked.page_size == 0 { 50 } else { asked.page_size };
-        let page = self
+        let (page, next_page_token) = self
             .0
-            .store
-            .cases(&caller.agency.id, CaseKind::Assessment, before, limit)
-            .await
-            .map_err(|failure| store_refusal(&failure))?;
-        let mut cases = Vec::with_capacity(page.cases.len());
-        for record in &page.cases {
-            let open = self.0.open_matter(&caller, record.case).await?;
-            let seen = view::case(&open, &caller.agency.id)?;
+            .matters_page(&caller, CaseKind::Assessment, &asked.page_token, asked.page_size)
+            .await?;
+        let mut cases = Vec::with_capacity(page.len());
+        for open in &page {
+            let seen = view::case(open, &caller.agency.id)?;
             if !asked.open_only || seen.ended_on.is_none() {
                 cases.push(seen);
             }
         }
-        let next_page_token = match page.cases.last() {
-            Some(last) if page.more => format!("cases/{}", last.case),
-            _ => String::new(),
-        };
         Ok(Response::new(wire::ListCasesResponse {
             cases,
             next_page_token,

@@ -17,10 +17,15 @@ use tracing::warn;
 use super::header::Outside;
 use super::intake::case_not_found;
 use super::offer::CaseStep;
+use super::parties::named;
 use crate::hub::{Hub, day_in_england, store_refusal};
 use crate::identity::Caller;
 use crate::record::open_text;
+use crate::transfer::page_token;
 use crate::{assessment, review};
+
+/// Cases on a page when the caller does not say.
+const USUAL_PAGE: u32 = 50;
 
 /// What a case is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +108,58 @@ impl Hub {
             .await
             .map_err(|failure| store_refusal(&failure))?;
         if known { Ok(matter) } else { Err(case_not_found()) }
+    }
+
+    /// The case of a name, for those who take part in it.
+    ///
+    /// # Errors
+    /// `CASE_NOT_FOUND` to everybody else.
+    pub(crate) async fn matter_named(&self, caller: &Caller, case: &str) -> Result<OpenMatter, Refusal> {
+        let case = named("cases", case).map(CaseId).ok_or_else(case_not_found)?;
+        self.open_matter(caller, case).await
+    }
+
+    /// A page of the cases of one kind in which an agency takes part, newest first, and the token of the next.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` for a token that no page gave.
+    pub(crate) async fn matters_page(
+        &self,
+        caller: &Caller,
+        kind: CaseKind,
+        token: &str,
+        size: u32,
+    ) -> Result<(Vec<OpenMatter>, String), Refusal> {
+        let failed = |failure: StoreError| store_refusal(&failure);
+        let before = match token {
+            "" => None,
+            token => Some(CaseId(named("cases", token).ok_or_else(page_token)?)),
+        };
+        let size = if size == 0 { USUAL_PAGE } else { size };
+        let page = self
+            .store
+            .cases(&caller.agency.id, kind, before, size)
+            .await
+            .map_err(failed)?;
+        let mut open = Vec::with_capacity(page.cases.len());
+        for record in &page.cases {
+            let Some(matter) = self.matter(record.case).await.map_err(failed)? else {
+                continue;
+            };
+            // The rows know copies, not what is withheld of them.
+            if self
+                .takes_part(&matter, &caller.agency.id)
+                .await
+                .map_err(failed)?
+            {
+                open.push(matter);
+            }
+        }
+        let next = match page.cases.last() {
+            Some(last) if page.more => format!("cases/{}", last.case),
+            _ => String::new(),
+        };
+        Ok((open, next))
     }
 
     /// Whether an agency takes part in a case: it owns it, or sent or received an exchange of it. What is referred is

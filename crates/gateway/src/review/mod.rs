@@ -8,16 +8,14 @@ use std::sync::Arc;
 
 use sendhub_contracts::review::v1 as wire;
 use sendhub_contracts::review::v1::review_service_server::ReviewService;
-use sendhub_domain::exchange::{CaseId, CaseKind};
+use sendhub_domain::exchange::CaseKind;
 use tonic::{Request, Response, Status};
 
 pub(crate) use self::intake::{amended_plan, consult};
 pub(crate) use self::steps::replay;
 
-use crate::exchange::intake::case_not_found;
-use crate::exchange::parties::named;
-use crate::hub::{Hub, store_refusal};
-use crate::transfer::{caller, page_token};
+use crate::hub::Hub;
+use crate::transfer::caller;
 
 /// The methods, as the log names them and as stored exchanges are read by.
 pub(crate) mod methods {
@@ -88,10 +86,7 @@ impl ReviewService for Reviews {
         request: Request<wire::GetReviewRequest>,
     ) -> Result<Response<wire::GetReviewResponse>, Status> {
         let caller = caller(&request)?;
-        let case = named("cases", &request.get_ref().review)
-            .map(CaseId)
-            .ok_or_else(case_not_found)?;
-        let open = self.0.open_matter(&caller, case).await?;
+        let open = self.0.matter_named(&caller, &request.get_ref().review).await?;
         Ok(Response::new(wire::GetReviewResponse {
             review: Some(view::review(&open, &caller.agency.id)?),
         }))
@@ -103,21 +98,13 @@ impl ReviewService for Reviews {
     ) -> Result<Response<wire::ListReviewsResponse>, Status> {
         let caller = caller(&request)?;
         let asked = request.get_ref();
-        let before = match asked.page_token.as_str() {
-            "" => None,
-            token => Some(CaseId(named("cases", token).ok_or_else(page_token)?)),
-        };
-        let limit = if asked.page_size == 0 { 50 } else { asked.page_size };
-        let page = self
+        let (page, next_page_token) = self
             .0
-            .store
-            .cases(&caller.agency.id, CaseKind::Review, before, limit)
-            .await
-            .map_err(|failure| store_refusal(&failure))?;
-        let mut reviews = Vec::with_capacity(page.cases.len());
-        for record in &page.cases {
-            let open = self.0.open_matter(&caller, record.case).await?;
-            let mut seen = view::review(&open, &caller.agency.id)?;
+            .matters_page(&caller, CaseKind::Review, &asked.page_token, asked.page_size)
+            .await?;
+        let mut reviews = Vec::with_capacity(page.len());
+        for open in &page {
+            let mut seen = view::review(open, &caller.agency.id)?;
             seen.invitees.clear();
             seen.exchanges.clear();
             seen.warnings.clear();
@@ -125,10 +112,6 @@ impl ReviewService for Reviews {
                 reviews.push(seen);
             }
         }
-        let next_page_token = match page.cases.last() {
-            Some(last) if page.more => format!("cases/{}", last.case),
-            _ => String::new(),
-        };
         Ok(Response::new(wire::ListReviewsResponse {
             reviews,
             next_page_token,
