@@ -35,9 +35,9 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::accept::Waiting;
+use crate::exchange::draft;
 use crate::exchange::handing::any_exchange;
 use crate::exchange::header::Outside;
-use crate::exchange::offer;
 use crate::hub::{
     Hub, commit_refusal, day_in_england, decided, delivery_not_found, denial, exchange_not_found,
     store_refusal, wire_decision,
@@ -226,7 +226,7 @@ const fn of_a_referral(notice: sendhub_domain::exchange::HubNoticeCode) -> bool 
 fn exchange_name(kind: ExchangeKind, exchange: ExchangeId) -> String {
     match kind {
         ExchangeKind::Transfer => name(exchange),
-        _ => offer::name(exchange),
+        _ => draft::name(exchange),
     }
 }
 

@@ -18,14 +18,14 @@ use sendhub_store::seal::SealPurpose;
 use sendhub_store::{CommitRefused, Effect, StoreError};
 use tonic::{Request, Response, Status};
 
+use crate::exchange::draft::{TRIES, name};
 use crate::exchange::handing::rung;
 use crate::exchange::header::Outside;
 use crate::exchange::notices::News;
-use crate::exchange::offer::{TRIES, name};
 use crate::exchange::parties::named;
 use crate::hub::{Hub, commit_refusal, is_passing, recorded, store_refusal};
 use crate::identity::Caller;
-use crate::rights::read::{Kept, Signed};
+use crate::rights::kept::{Kept, Signed};
 use crate::transfer::{caller, page_token};
 
 const DECIDE: &str = "sendhub.policy.v1.ReferralService/DecideReferral";

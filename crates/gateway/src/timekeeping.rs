@@ -22,9 +22,9 @@ use sendhub_store::seal::SealPurpose;
 use tonic::{Request, Response, Status};
 
 use crate::assessment::steps::day;
+use crate::exchange::draft::name;
 use crate::exchange::handing::any_exchange;
 use crate::exchange::intake::case_not_found;
-use crate::exchange::offer::name;
 use crate::exchange::parties::{named, wrong};
 use crate::exchange::running::wire_basis;
 use crate::hub::{Hub, commit_refusal, exchange_not_found, recorded, store_refusal};

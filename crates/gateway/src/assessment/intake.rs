@@ -14,10 +14,10 @@ use sendhub_domain::exchange::{CaseId, CaseKind, ExchangeId, ExchangeKind};
 use sendhub_policy::{ExistingAdvice, ServingParent};
 
 use super::{enclosed, events, steps};
+use crate::exchange::draft::{CaseStep, Draft};
 use crate::exchange::header::Outside;
 use crate::exchange::intake::{Intake, Place, Within, case_not_found, step_refusal};
 use crate::exchange::matters::{self, OpenMatter};
-use crate::exchange::offer::{CaseStep, Draft};
 use crate::exchange::parties::{Addressee, Sent, wrong};
 use crate::hub::Hub;
 use crate::identity::Caller;

@@ -9,9 +9,9 @@ use sendhub_domain::exchange::ExchangeKind;
 
 use super::intake::{addressed, answer_to, methods, step, the_one};
 use super::steps;
+use crate::exchange::draft::Draft;
 use crate::exchange::intake::{Intake, Place, Within, case_not_found};
 use crate::exchange::matters;
-use crate::exchange::offer::Draft;
 use crate::exchange::parties::{Sent, wrong};
 use crate::hub::Hub;
 use crate::identity::Caller;

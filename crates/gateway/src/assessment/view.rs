@@ -8,9 +8,9 @@ use sendhub_domain::assessment::{AdviceStage, AdviserStanding, AssessmentCase, A
 use sendhub_store::change::ClockState;
 
 use super::steps::wire_adviser_kind;
+use crate::exchange::draft::name;
 use crate::exchange::header::Outside;
 use crate::exchange::matters::OpenMatter;
-use crate::exchange::offer::name;
 use crate::exchange::running::wire_started;
 use crate::hub::day_in_england;
 

@@ -17,18 +17,18 @@ use sendhub_store::{Change, CommitRefused, Conflict, Effect, LogEntry, StoreErro
 
 use super::circumstances::Circumstances;
 use super::content;
+use super::draft::{TRIES, name};
 use super::envelope::as_one_recipient_sees_it;
 use super::facts;
 use super::header::{Outside, Standing};
 use super::notices::News;
-use super::offer::{TRIES, name};
 use crate::accept::Waiting;
 use crate::hub::{
     Hub, commit_refusal, decided, delivery_not_found, denial, is_passing, store_refusal, wire_decision,
 };
 use crate::identity::Caller;
 use crate::record::open_text;
-use crate::rights::read::Record;
+use crate::rights::kept::Record;
 use crate::transfer::OPEN;
 
 /// A copy that somebody asks for.

@@ -15,10 +15,10 @@ use sendhub_store::reads::ExchangeRecord;
 use tonic::Status;
 use uuid::Uuid;
 
+use super::draft::{Draft, NotTaken, Offer, TRIES, Text};
 use super::handing::any_exchange;
 use super::header::Outside;
 use super::matters::OpenMatter;
-use super::offer::{Draft, NotTaken, Offer, TRIES, Text};
 use super::parties::{Sent, named, wrong};
 use crate::hub::{Hub, exchange_not_found, is_passing, recorded, store_refusal};
 use crate::identity::Caller;

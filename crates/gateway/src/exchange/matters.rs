@@ -14,9 +14,9 @@ use sendhub_store::change::ReferralState;
 use sendhub_store::reads::{CaseRecord, ClockRecord, ExchangeRecord};
 use tracing::warn;
 
+use super::draft::CaseStep;
 use super::header::Outside;
 use super::intake::case_not_found;
-use super::offer::CaseStep;
 use super::parties::named;
 use crate::hub::{Hub, day_in_england, store_refusal};
 use crate::identity::Caller;

@@ -6,6 +6,7 @@
 
 pub(crate) mod circumstances;
 pub(crate) mod content;
+pub(crate) mod draft;
 pub(crate) mod envelope;
 pub(crate) mod facts;
 pub(crate) mod handing;

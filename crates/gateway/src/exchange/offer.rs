@@ -1,10 +1,8 @@
 //! The way in: an exchange is decided for each of its recipients, written with its leaf, and answered with a receipt.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
-use jiff::civil::Date;
 use prost::Message as _;
 use sendhub_contracts::convert;
 use sendhub_contracts::disclosure::wire_role;
@@ -14,9 +12,7 @@ use sendhub_contracts::types::v1 as types;
 use sendhub_domain::agency::AgencyId;
 use sendhub_domain::disclosure::{BreakGlass, Ground, ReferralStanding};
 use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
-use sendhub_domain::exchange::{
-    CaseId, CaseKind, DeliveryId, ExchangeId, ExchangeKind, HubNoticeCode, ReferralId,
-};
+use sendhub_domain::exchange::{DeliveryId, HubNoticeCode, ReferralId};
 use sendhub_domain::person::{IdentityMatch, SubjectId};
 use sendhub_ledger::hash::sha256;
 use sendhub_policy::{Decision, Effect as Outcome, Stage};
@@ -24,117 +20,14 @@ use sendhub_store::change::{CaseRow, DeliveryRow, ExchangeRow, ReferralRow};
 use sendhub_store::seal::{DataKey, SealPurpose};
 use sendhub_store::{Change, CommitRefused, Conflict, Effect, LogEntry, StoreError};
 
-use super::circumstances::Circumstances;
+use super::draft::{CaseStep, Draft, NotTaken, Offer, TRIES, name};
 use super::facts::{self, Decided};
 use super::header::{Copy, Kept, Outside, Standing};
 use super::notices::News;
-use super::parties::{Addressee, Sent};
-use super::running::NewClock;
+use super::parties::Addressee;
 use crate::accept::Waiting;
 use crate::hub::{Hub, commit_refusal, decided, denial, is_passing, store_refusal, wire_decision};
-use crate::identity::Caller;
 use crate::record::inside_text;
-
-/// How often a request is tried again when what it was decided on changed between reading and writing.
-pub(crate) const TRIES: usize = 16;
-
-/// A request as it is hashed and sealed: its fields in the order of their numbers.
-pub(crate) struct Text {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) digest: [u8; 32],
-}
-
-impl Text {
-    /// Of a request.
-    pub(crate) fn of(request: &impl prost::Message) -> Self {
-        let bytes = request.encode_to_vec();
-        let digest = sha256(&bytes).0;
-        Self { bytes, digest }
-    }
-}
-
-/// What an exchange does to a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CaseStep {
-    /// Nothing.
-    None,
-    /// Opens one.
-    Opens(CaseId, CaseKind),
-    /// Is the next step of one that has so many and is about this person.
-    Extends(CaseId, u32, SubjectId),
-}
-
-/// What a service has made of its request, before the rules are asked.
-pub(crate) struct Draft {
-    pub(crate) addressees: Vec<Addressee>,
-    pub(crate) circumstances: Circumstances,
-    pub(crate) case: CaseStep,
-    pub(crate) clocks: Vec<NewClock>,
-    pub(crate) ended: Vec<Effect>,
-    pub(crate) warnings: Vec<String>,
-    /// On what the service says that it rests; what the sender claims otherwise.
-    pub(crate) ground: Option<Ground>,
-    /// When the recipients' part is due, for their mailbox.
-    pub(crate) due_on: Option<Date>,
-    /// Further facts to be kept beside the exchange, as codes by name.
-    pub(crate) kept: HashMap<String, String>,
-    /// Facts for the log, none of them personal.
-    pub(crate) facts: Vec<(&'static str, String)>,
-}
-
-impl Draft {
-    /// One for these recipients, with nothing else to say.
-    pub(crate) fn to(addressees: Vec<Addressee>) -> Self {
-        Self {
-            addressees,
-            circumstances: Circumstances::default(),
-            case: CaseStep::None,
-            clocks: Vec::new(),
-            ended: Vec::new(),
-            warnings: Vec::new(),
-            ground: None,
-            due_on: None,
-            kept: HashMap::new(),
-            facts: Vec::new(),
-        }
-    }
-}
-
-/// A draft on its way in.
-pub(crate) struct Offer<'a> {
-    pub(crate) caller: &'a Caller,
-    pub(crate) method: &'static str,
-    pub(crate) kind: ExchangeKind,
-    pub(crate) exchange: ExchangeId,
-    pub(crate) sent: &'a Sent,
-    pub(crate) text: &'a Text,
-    pub(crate) draft: Draft,
-}
-
-impl Offer<'_> {
-    /// What the sender claims, or what the service rests it on. A ground that opens a route of its own (a court's
-    /// order, safeguarding) is the sender's to claim; otherwise the service knows better.
-    fn ground(&self) -> Ground {
-        match (self.sent.ground, self.draft.ground) {
-            (claimed @ (Ground::CourtOrder | Ground::Safeguarding), _) | (claimed, None) => claimed,
-            (_, Some(known)) => known,
-        }
-    }
-}
-
-/// Why an offer was not taken.
-pub(crate) enum NotTaken {
-    /// Refused; the refusal stands in the log.
-    Refused(Refusal),
-    /// Another step of the case came between: read the case again.
-    CaseMoved,
-}
-
-impl From<Refusal> for NotTaken {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
 
 /// One recipient's copy, decided.
 struct Answered<'a> {
@@ -563,11 +456,6 @@ struct Prepared {
     effects: Vec<Effect>,
     receipt: types::Receipt,
     rung: Vec<sendhub_domain::agency::AgencyId>,
-}
-
-/// The exchange's name on the wire.
-pub(crate) fn name(exchange: ExchangeId) -> String {
-    format!("exchanges/{exchange}")
 }
 
 fn strictest<'a>(answered: &'a [Answered<'_>]) -> Option<&'a Arc<Decision>> {

@@ -15,7 +15,7 @@ use sendhub_store::Effect;
 use sendhub_store::change::{ClockRow, ClockState};
 use sendhub_store::reads::ClockRecord;
 
-use super::offer::Offer;
+use super::draft::Offer;
 use super::parties::{Sent, wrong};
 use crate::hub::Hub;
 use crate::identity::Caller;

@@ -18,10 +18,10 @@ use sendhub_store::{Directory, Effect};
 
 use super::{methods, steps};
 use crate::assessment::steps::day;
+use crate::exchange::draft::{CaseStep, Draft};
 use crate::exchange::header::Outside;
 use crate::exchange::intake::{Intake, Place, Within, case_not_found, step_refusal};
 use crate::exchange::matters;
-use crate::exchange::offer::{CaseStep, Draft};
 use crate::exchange::parties::{Addressee, Sent, wrong};
 use crate::hub::Hub;
 use crate::identity::Caller;

@@ -10,9 +10,9 @@ use sendhub_store::change::ClockState;
 use sendhub_store::reads::ExchangeRecord;
 
 use super::steps::wire_role;
+use crate::exchange::draft::name;
 use crate::exchange::header::Outside;
 use crate::exchange::matters::OpenMatter;
-use crate::exchange::offer::name;
 use crate::exchange::running::wire_started;
 use crate::hub::day_in_england;
 

@@ -11,7 +11,8 @@ use sendhub_domain::exchange::RightsRecordId;
 use sendhub_domain::rights::RightsFacts;
 use sendhub_store::Directory;
 
-use super::read::{Ended, Kept, Record, RightsHeld, decision, ruled_last_day};
+use super::kept::{Ended, Kept, Record, RightsHeld};
+use super::read::{decision, ruled_last_day};
 use crate::assessment::steps::{agency, day};
 use crate::exchange::parties::{named, wrong};
 use crate::hub::day_in_england;

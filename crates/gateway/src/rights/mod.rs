@@ -2,6 +2,7 @@
 //! their mind.
 
 mod checks;
+pub(crate) mod kept;
 pub(crate) mod read;
 mod recording;
 mod stopping;

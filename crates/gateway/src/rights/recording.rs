@@ -22,11 +22,13 @@ use super::checks::{
     AUTHORITYS, any_party_may_end, authoritys_alone, collection_of, consent_faults, end_in_time, fact_faults,
     fact_kind, may_record, not_found, recorders_alone, repeated, supersedes_its_like, warnings,
 };
-use super::read::{Ended, Kept, Record, RightsHeld, facts};
+use super::kept::{Ended, Kept, Record, RightsHeld};
+use super::read::facts;
 use crate::accept::Waiting;
 use crate::assessment::steps::day;
+use crate::exchange::draft::TRIES;
 use crate::exchange::handing::rung;
-use crate::exchange::offer::{TRIES, identity_conflict};
+use crate::exchange::offer::identity_conflict;
 use crate::exchange::parties::{named, wrong};
 use crate::hub::{Hub, commit_refusal, is_passing, recorded, store_refusal};
 use crate::identity::Caller;

@@ -14,11 +14,11 @@ use sendhub_store::{CommitRefused, Effect, StoreError};
 use tracing::warn;
 
 use crate::exchange::circumstances::Circumstances;
+use crate::exchange::draft::TRIES;
 use crate::exchange::facts::Copy;
 use crate::exchange::handing::rung;
 use crate::exchange::header::Outside;
 use crate::exchange::notices::News;
-use crate::exchange::offer::TRIES;
 use crate::hub::Hub;
 use crate::identity::Caller;
 

@@ -18,7 +18,8 @@ use sendhub_store::reads::EventFilter;
 use tonic::Status;
 
 use super::checks::not_found;
-use super::read::{Record, decision, superseded_on};
+use super::kept::Record;
+use super::read::{decision, superseded_on};
 use crate::assessment::steps::day;
 use crate::exchange::offer::identity_conflict;
 use crate::hub::{Hub, commit_refusal, day_in_england, store_refusal};

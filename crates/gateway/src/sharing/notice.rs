@@ -16,8 +16,8 @@ use sendhub_policy::{AuthorityConsent, S23Steps, SchoolPlacement};
 
 use super::methods;
 use crate::assessment::steps::day;
+use crate::exchange::draft::Draft;
 use crate::exchange::intake::{Intake, Place, Within};
-use crate::exchange::offer::Draft;
 use crate::exchange::parties::{Sent, everyone, wrong};
 use crate::exchange::running::NewClock;
 use crate::hub::Hub;

@@ -8,8 +8,8 @@ use sendhub_domain::disclosure::Item;
 use sendhub_domain::exchange::ExchangeKind;
 
 use super::methods;
+use crate::exchange::draft::Draft;
 use crate::exchange::intake::{Intake, Place};
-use crate::exchange::offer::Draft;
 use crate::exchange::parties::{Sent, everyone, wrong};
 use crate::hub::Hub;
 use crate::identity::Caller;

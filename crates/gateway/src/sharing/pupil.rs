@@ -8,8 +8,8 @@ use sendhub_domain::exchange::ExchangeKind;
 
 use super::methods;
 use crate::assessment::steps::day;
+use crate::exchange::draft::Draft;
 use crate::exchange::intake::{Intake, Place};
-use crate::exchange::offer::Draft;
 use crate::exchange::parties::{Sent, everyone};
 use crate::hub::Hub;
 use crate::identity::Caller;
