@@ -37,8 +37,6 @@ coded! {
         RightsRead = "RIGHTS_READ",
         /// A delivery was stopped: the law no longer allows it.
         DeliveryStopped = "DELIVERY_STOPPED",
-        /// A decision was referred to a named person.
-        ReferralOpened = "REFERRAL_OPENED",
         /// A named person decided what was referred.
         ReferralDecided = "REFERRAL_DECIDED",
         /// A clock's notice was given.

@@ -19,3 +19,4 @@ pub(crate) mod parties;
 #[cfg(test)]
 mod properties;
 pub(crate) mod running;
+mod written;
