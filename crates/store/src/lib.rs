@@ -9,11 +9,14 @@ pub mod change;
 pub mod committer;
 pub mod directory;
 pub mod entry;
+mod filter;
+mod guards;
 pub mod reads;
 pub mod seal;
 pub mod sqlite;
 pub mod store;
 pub mod verify;
+mod writes;
 
 pub use change::{Change, Committed, Conflict, Effect};
 pub use committer::{CommitRefused, Committer};

@@ -10,11 +10,12 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::rows::{Handing, Script};
-use super::writes::{Place, write_deliveries, write_exchanges, write_leaves, write_subjects};
+use super::writes::{write_deliveries, write_exchanges, write_leaves, write_subjects};
 use super::{commit, log_number, schema};
 use crate::change::{DeliveryRow, ExchangeRow, SubjectRow};
 use crate::entry::LogEntry;
 use crate::store::StoreError;
+use crate::writes::Place;
 
 /// As long as a real checkpoint of a log with a name of usual length.
 const PLACEHOLDER: &str = "bench/bare\n000000\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u{2014} bench/bare \

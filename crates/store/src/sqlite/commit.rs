@@ -9,11 +9,11 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::decode::count;
-use super::guards::Known;
 use super::rows::{Handing, Script, Statement};
-use super::writes::{Place, Writes};
+use super::{lookup, writes as written};
 use crate::change::{Change, Committed, Conflict, Effect};
 use crate::store::StoreError;
+use crate::writes::{Place, Writes};
 
 static NODE: Statement = Statement::new(
     "INSERT INTO node (log_no, level, idx, hash) VALUES ",
@@ -156,7 +156,7 @@ impl Writer {
         &mut self,
         batch: Vec<Change>,
     ) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
-        let mut known = Known::read(&mut self.connection, self.log, &batch).await?;
+        let mut known = lookup::read(&mut self.connection, self.log, &batch).await?;
         if known.log_size() != Some(self.frontier.size()) {
             return Err(StoreError::LogMoved);
         }
@@ -201,9 +201,9 @@ impl Writer {
         let mut script = Script::new(handing);
         if opening == Opening::Open {
             script.add(BEGIN);
-            writes.guards(&mut script);
+            written::guards(&mut writes, &mut script);
         }
-        writes.script(place, &mut script)?;
+        written::script(writes, place, &mut script)?;
         if handing == Handing::Apart {
             script.run(&mut self.connection).await?;
             script = Script::new(Handing::Together);

@@ -8,8 +8,7 @@ mod clocks;
 mod commit;
 mod decode;
 mod directory;
-mod filter;
-mod guards;
+mod lookup;
 mod read;
 mod referrals;
 mod rights;
@@ -36,10 +35,10 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::Mutex;
 
 use self::commit::Writer;
-use self::filter::Filter;
 use self::subjects::Subjects;
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
+use crate::filter::Filter;
 use crate::reads::{
     AttachmentRecord, CaseList, CaseRecord, CheckpointRow, ClockRecord, DeliveryRecord, EventFilter,
     EventRow, ExchangeRecord, InboxPage, LogSummary, ReferralRecord, RightsRecord, RightsRecords,
@@ -93,7 +92,7 @@ impl SqliteStore {
         let log = log_number(&mut connection, &origin, &key.verifier().to_string()).await?;
         sqlx::query("COMMIT").execute(&mut connection).await?;
 
-        let filter = Arc::new(Filter::read(&mut connection).await?);
+        let filter = Arc::new(subjects::filter(&mut connection).await?);
         let writer = Writer::open(connection, log, key).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::TryStreamExt as _;
 use sendhub_domain::person::SubjectId;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Connection as _, Row as _};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::decode::bytes;
-use super::filter::Filter;
 use super::rows::{Handing, Script, Statement};
+use crate::filter::Filter;
 use crate::reads::SubjectFacts;
 use crate::store::StoreError;
 
@@ -29,6 +30,19 @@ static BY_TAG: Statement = Statement::new(
      UNION ALL SELECT q.tag, s.id, s.birth_tag, s.name_tag, s.wrapped_key, s.master_key_id, s.sealed_facts \
      FROM q CROSS JOIN subject_identifier i ON i.tag = q.tag CROSS JOIN subject s ON s.id = i.subject",
 );
+
+/// A filter over everybody in the register.
+pub(super) async fn filter(connection: &mut SqliteConnection) -> Result<Filter, StoreError> {
+    const COUNT: &str = "SELECT (SELECT count(*) FROM subject) + (SELECT count(*) FROM subject_identifier)";
+    const ALL: &str = "SELECT id FROM subject UNION ALL SELECT tag FROM subject_identifier";
+    let count: i64 = sqlx::query(COUNT).fetch_one(&mut *connection).await?.try_get(0)?;
+    let filter = Filter::new(count.cast_unsigned());
+    let mut rows = sqlx::query(ALL).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        filter.insert(&bytes(&row, 0)?);
+    }
+    Ok(filter)
+}
 
 /// The way in for everybody who asks. The task ends when this is dropped.
 #[derive(Debug)]

@@ -1,20 +1,17 @@
-//! The rows that a batch becomes: effects taken apart by table, each table written with few statements.
+//! How a batch's rows are written: each table with few statements.
 
 mod matters;
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use sendhub_domain::agency::{Agency, AgencyId};
-use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId};
-use sendhub_domain::person::SubjectId;
+use sendhub_domain::exchange::DeliveryState;
 
-use self::matters::{Cases, Matters};
 use super::rows::{Script, Statement, Values};
 use crate::agency_document;
-use crate::change::{DeliveryRow, Effect, ExchangeRow, SubjectRow};
+use crate::change::{DeliveryRow, ExchangeRow, SubjectRow};
 use crate::entry::LogEntry;
 use crate::store::StoreError;
+use crate::writes::{Place, Writes};
 
 static SUBJECT: Statement = Statement::new(
     "INSERT INTO subject (id, birth_tag, name_tag, wrapped_key, master_key_id, sealed_facts, created_at) VALUES ",
@@ -82,178 +79,67 @@ static LEAF: Statement = Statement::new(
     "",
 );
 
-/// Where a batch stands in the log.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    /// The log's number in this database.
-    pub log: i64,
-    /// The index of the batch's first leaf.
-    pub first: u64,
-    /// The tree's size after it.
-    pub size: u64,
+/// Adds the statements that stand for guards when nothing was asked before: where one does not hold the script
+/// fails, and nothing is written.
+pub(super) fn guards(writes: &mut Writes, script: &mut Script) {
+    matters::guards(&mut writes.matters, script);
 }
 
-struct Moved {
-    state: DeliveryState,
-    collected_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
-}
-
-/// A batch's rows by table. Updates of one row are folded into one: within a statement their order is lost.
-#[derive(Default)]
-pub(super) struct Writes {
-    leaves: Vec<LogEntry>,
-    subjects: Vec<SubjectRow>,
-    identifiers: Vec<([u8; 16], SubjectId)>,
-    names: HashMap<SubjectId, [u8; 16]>,
-    exchanges: Vec<(ExchangeRow, u64)>,
-    deliveries: Vec<DeliveryRow>,
-    moves: HashMap<DeliveryId, Moved>,
-    held: Vec<ExchangeId>,
-    held_tags: Vec<([u8; 16], ExchangeId)>,
-    claims: Vec<(ExchangeId, AgencyId, Timestamp)>,
-    reports: HashMap<DeliveryId, (Vec<u8>, Timestamp)>,
-    agencies: Vec<(Box<Agency>, u64)>,
-    cases: Cases,
-    matters: Matters,
-}
-
-impl Writes {
-    /// Takes an admitted change: its entry is the next leaf.
-    pub(super) fn take(&mut self, entry: LogEntry, effects: Vec<Effect>) {
-        let offset = self.leaves.len() as u64;
-        self.leaves.push(entry);
-        for effect in effects {
-            self.take_effect(effect, offset);
-        }
+/// Adds the statements that write everything.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when an agency, an agreement or a list cannot be written as a document.
+pub(super) fn script(mut writes: Writes, place: Place, script: &mut Script) -> Result<(), StoreError> {
+    script.write(&SUBJECT, writes.subjects, bind_subject);
+    script.write(&IDENTIFIER, writes.identifiers, |(tag, subject), values| {
+        values.bind(&tag[..]).bind(&subject.0[..]);
+    });
+    script.write(
+        &NAME,
+        writes.names.into_iter().collect(),
+        |(subject, name), values| {
+            values.bind(&subject.0[..]).bind(&name[..]);
+        },
+    );
+    // What is referred to goes before what refers to it.
+    matters::write_cases(writes.cases, script);
+    write_exchanges(writes.exchanges, place, script);
+    write_deliveries(writes.deliveries, script);
+    matters::tell(&mut writes.matters, script);
+    script.write(
+        &MOVE,
+        writes.moves.into_iter().collect(),
+        |(delivery, moved), values| {
+            values.bind(delivery.0).bind(moved.state.code());
+            values.bind(moved.collected_at.map(Timestamp::as_microsecond));
+            values.bind(moved.ended_at.map(Timestamp::as_microsecond));
+        },
+    );
+    script.write(&HELD, writes.held, |exchange, values| {
+        values.bind(exchange.0);
+    });
+    script.write(&HELD_TAG, writes.held_tags, |(tag, exchange), values| {
+        values.bind(&tag[..]).bind(exchange.0);
+    });
+    script.write(&CLAIM, writes.claims, |(exchange, by, at), values| {
+        values
+            .bind(exchange.0)
+            .bind(by.as_str())
+            .bind(at.as_microsecond());
+    });
+    script.write(
+        &REPORT,
+        writes.reports.into_iter().collect(),
+        |(delivery, (sealed, at)), values| {
+            values.bind(delivery.0).bind(sealed).bind(at.as_microsecond());
+        },
+    );
+    write_leaves(writes.leaves, place, script);
+    if !writes.agencies.is_empty() || writes.matters.changes_directory() {
+        script.add(GENERATION);
     }
-
-    fn take_effect(&mut self, effect: Effect, offset: u64) {
-        match effect {
-            Effect::RegisterSubject(row) => self.subjects.push(row),
-            // A subject's own id already leads to it.
-            Effect::LinkIdentifiers { subject, tags } => {
-                let further = tags.into_iter().filter(|tag| *tag != subject.0);
-                self.identifiers.extend(further.map(|tag| (tag, subject)));
-            }
-            Effect::UpdateSubjectName { subject, name_tag } => {
-                self.names.insert(subject, name_tag);
-            }
-            Effect::StoreExchange(row) => self.exchanges.push((row, offset)),
-            Effect::Deliver(row) => self.deliveries.push(row),
-            Effect::MoveDelivery { delivery, to, at, .. } => {
-                let moved = self.moves.entry(delivery).or_insert(Moved {
-                    state: to,
-                    collected_at: None,
-                    ended_at: None,
-                });
-                moved.state = to;
-                if to == DeliveryState::Collected {
-                    moved.collected_at.get_or_insert(at);
-                }
-                moved.ended_at = (!to.is_open()).then_some(at);
-            }
-            Effect::HoldUnclaimed {
-                exchange,
-                search_tags,
-            } => {
-                self.held.push(exchange);
-                self.held_tags
-                    .extend(search_tags.into_iter().map(|tag| (tag, exchange)));
-            }
-            Effect::Claim { exchange, by, at } => self.claims.push((exchange, by, at)),
-            Effect::StoreImportReport { delivery, sealed, at } => {
-                self.reports.insert(delivery, (sealed, at));
-            }
-            Effect::PutAgency {
-                agency,
-                expected_revision,
-            } => self.agencies.push((agency, expected_revision + 1)),
-            Effect::OpenCase(_) | Effect::ExtendCase { .. } => self.cases.take(effect),
-            // Effects on tables that no exchange refers to.
-            Effect::PutAgreement { .. }
-            | Effect::RecordRights { .. }
-            | Effect::ExpectRights { .. }
-            | Effect::RelyOn { .. }
-            | Effect::StartClock(_)
-            | Effect::EndClock { .. }
-            | Effect::LiftClock { .. }
-            | Effect::AdvanceClock { .. }
-            | Effect::OpenReferral(_)
-            | Effect::DecideReferral { .. }
-            | Effect::StoreAttachment(_)
-            | Effect::AttachTo { .. }
-            | Effect::Tell(_) => self.matters.take(effect),
-        }
-    }
-
-    /// The entries taken so far.
-    pub(super) fn leaves(&self) -> &[LogEntry] {
-        &self.leaves
-    }
-
-    /// Adds the statements that stand for guards when nothing was asked before: where one does not hold the script
-    /// fails, and nothing is written.
-    pub(super) fn guards(&mut self, script: &mut Script) {
-        self.matters.guards(script);
-    }
-
-    /// Adds the statements that write everything.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when an agency, an agreement or a list cannot be written as a document.
-    pub(super) fn script(mut self, place: Place, script: &mut Script) -> Result<(), StoreError> {
-        script.write(&SUBJECT, self.subjects, bind_subject);
-        script.write(&IDENTIFIER, self.identifiers, |(tag, subject), values| {
-            values.bind(&tag[..]).bind(&subject.0[..]);
-        });
-        script.write(
-            &NAME,
-            self.names.into_iter().collect(),
-            |(subject, name), values| {
-                values.bind(&subject.0[..]).bind(&name[..]);
-            },
-        );
-        // What is referred to goes before what refers to it.
-        self.cases.script(script);
-        write_exchanges(self.exchanges, place, script);
-        write_deliveries(self.deliveries, script);
-        self.matters.tell(script);
-        script.write(
-            &MOVE,
-            self.moves.into_iter().collect(),
-            |(delivery, moved), values| {
-                values.bind(delivery.0).bind(moved.state.code());
-                values.bind(moved.collected_at.map(Timestamp::as_microsecond));
-                values.bind(moved.ended_at.map(Timestamp::as_microsecond));
-            },
-        );
-        script.write(&HELD, self.held, |exchange, values| {
-            values.bind(exchange.0);
-        });
-        script.write(&HELD_TAG, self.held_tags, |(tag, exchange), values| {
-            values.bind(&tag[..]).bind(exchange.0);
-        });
-        script.write(&CLAIM, self.claims, |(exchange, by, at), values| {
-            values
-                .bind(exchange.0)
-                .bind(by.as_str())
-                .bind(at.as_microsecond());
-        });
-        script.write(
-            &REPORT,
-            self.reports.into_iter().collect(),
-            |(delivery, (sealed, at)), values| {
-                values.bind(delivery.0).bind(sealed).bind(at.as_microsecond());
-            },
-        );
-        write_leaves(self.leaves, place, script);
-        if !self.agencies.is_empty() || self.matters.changes_directory() {
-            script.add(GENERATION);
-        }
-        write_agencies(self.agencies, script)?;
-        self.matters.script(script)
-    }
+    write_agencies(writes.agencies, script)?;
+    matters::script(writes.matters, script)
 }
 
 fn bind_subject(row: SubjectRow, values: &mut Values) {

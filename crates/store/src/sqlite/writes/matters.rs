@@ -1,23 +1,19 @@
-//! The rows that cases, rights, clocks, referrals, agreements, attachments and notices become.
+//! How the rows of cases, rights, clocks, referrals, agreements, attachments and notices are written.
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use sendhub_domain::agency::AgencyId;
-use sendhub_domain::agreement::Agreement;
-use sendhub_domain::exchange::{
-    AttachmentId, CaseId, ClockId, DeliveryId, ExchangeId, ReferralId, RightsRecordId,
-};
+use sendhub_domain::exchange::{DeliveryId, RightsRecordId};
 use sendhub_domain::person::SubjectId;
 
 use crate::agreement_document;
 use crate::change::{
-    AttachmentRow, CaseRow, ClockRow, ClockState, Effect, HUB_SENDER, NoticeRow, ReferralRow, ReferralState,
-    RightsRow,
+    AttachmentRow, ClockRow, ClockState, HUB_SENDER, NoticeRow, ReferralRow, ReferralState, RightsRow,
 };
 use crate::sqlite::rows::{Script, Statement};
 use crate::store::StoreError;
+use crate::writes::matters::{Cases, Matters};
 
 static CASE: Statement = Statement::new(
     "INSERT INTO case_record (id, kind, owner, subject, case_reference, steps, opened_at) VALUES ",
@@ -112,222 +108,110 @@ static ATTACHED: Statement = Statement::new(
     " ON CONFLICT (exchange, attachment) DO NOTHING",
 );
 
-/// A batch's cases. Written before its exchanges, which refer to them.
-#[derive(Default)]
-pub(super) struct Cases {
-    opened: Vec<CaseRow>,
-    steps: HashMap<CaseId, u32>,
+/// Adds the statements for cases. Written before the exchanges, which refer to them.
+pub(super) fn write_cases(cases: Cases, script: &mut Script) {
+    script.write(&CASE, cases.opened, |row, values| {
+        values
+            .bind(row.case.0)
+            .bind(row.kind.code())
+            .bind(row.owner.as_str());
+        values
+            .bind(&row.subject.0[..])
+            .bind(row.case_reference)
+            .bind(row.opened_at.as_microsecond());
+    });
+    script.write(
+        &STEPS,
+        cases.steps.into_iter().collect(),
+        |(case, steps), values| {
+            values.bind(case.0).bind(i64::from(steps));
+        },
+    );
 }
 
-impl Cases {
-    pub(super) fn take(&mut self, effect: Effect) {
-        match effect {
-            Effect::OpenCase(row) => self.opened.push(row),
-            Effect::ExtendCase { case, expected_steps } => {
-                self.steps.insert(case, expected_steps + 1);
-            }
-            _ => {}
-        }
-    }
-
-    pub(super) fn script(self, script: &mut Script) {
-        script.write(&CASE, self.opened, |row, values| {
-            values
-                .bind(row.case.0)
-                .bind(row.kind.code())
-                .bind(row.owner.as_str());
-            values
-                .bind(&row.subject.0[..])
-                .bind(row.case_reference)
-                .bind(row.opened_at.as_microsecond());
-        });
-        script.write(
-            &STEPS,
-            self.steps.into_iter().collect(),
-            |(case, steps), values| {
-                values.bind(case.0).bind(i64::from(steps));
-            },
-        );
-    }
+/// Adds the statements that compare what was expected of rights, for a batch that changes none.
+pub(super) fn guards(matters: &mut Matters, script: &mut Script) {
+    let expected = std::mem::take(&mut matters.expected);
+    script.write(&EXPECTED, expected, |(subject, revision), values| {
+        values.bind(&subject.0[..]).bind_u64(revision);
+    });
 }
 
-/// The other rows. Updates of one row are folded into one: within a statement their order is lost.
-#[derive(Default)]
-pub(super) struct Matters {
-    notices: HashMap<String, NoticeRow>,
-    expected: Vec<(SubjectId, u64)>,
-    revisions: HashMap<SubjectId, u64>,
-    rights: Vec<RightsRow>,
-    relied_on: Vec<(RightsRecordId, DeliveryId)>,
-    clocks: Vec<ClockRow>,
-    advances: HashMap<ClockId, Option<Date>>,
-    ends: HashMap<ClockId, (ClockState, Date)>,
-    exceptions: Vec<Exception>,
-    referrals: Vec<ReferralRow>,
-    decisions: HashMap<ReferralId, (ReferralState, Timestamp)>,
-    agreements: Vec<(Box<Agreement>, u64)>,
-    attachments: Vec<AttachmentRow>,
-    attached: Vec<(ExchangeId, AttachmentId)>,
+/// Adds the statements for the hub's own notices: mailboxes first, so that each is told once.
+pub(super) fn tell(matters: &mut Matters, script: &mut Script) {
+    let (keys, notices): (Vec<String>, Vec<NoticeRow>) = matters.notices.drain().unzip();
+    script.write(&NOTICE, notices, |row, values| {
+        values
+            .bind(row.delivery.0)
+            .bind(row.about.0)
+            .bind(row.recipient.as_str());
+        values
+            .bind(HUB_SENDER)
+            .bind(row.case_reference)
+            .bind(row.created_at.as_microsecond());
+        values
+            .bind(row.code.code())
+            .bind(row.on.to_string())
+            .bind(row.once);
+    });
+    script.write(&TOLD, keys, |once, values| {
+        values.bind(once);
+    });
 }
 
-struct Exception {
-    clock: ClockId,
-    ground: String,
-    from: Option<Date>,
-    until: Option<Date>,
-    recorded_by: AgencyId,
-    recorded_on: Date,
-    evidence: Vec<u8>,
-}
-
-impl Matters {
-    pub(super) fn take(&mut self, effect: Effect) {
-        match effect {
-            // Of several with one key the first is told.
-            Effect::Tell(row) => {
-                self.notices.entry(row.once.clone()).or_insert(row);
-            }
-            Effect::ExpectRights { subject, revision } => self.expected.push((subject, revision)),
-            Effect::RecordRights {
-                row,
-                expected_revision,
-            } => {
-                self.revisions.insert(row.subject, expected_revision + 1);
-                self.rights.push(row);
-            }
-            Effect::RelyOn { delivery, record } => self.relied_on.push((record, delivery)),
-            Effect::StartClock(row) => self.clocks.push(row),
-            Effect::AdvanceClock { clock, next, .. } => {
-                self.advances.insert(clock, next);
-            }
-            // A clock ends once, and never by going on.
-            Effect::EndClock { clock, state, on } if state != ClockState::Running => {
-                self.ends.entry(clock).or_insert((state, on));
-            }
-            Effect::LiftClock {
-                clock,
-                ground,
-                from,
-                until,
-                recorded_by,
-                recorded_on,
-                evidence,
-            } => self.exceptions.push(Exception {
-                clock,
-                ground,
-                from,
-                until,
-                recorded_by,
-                recorded_on,
-                evidence,
-            }),
-            Effect::OpenReferral(row) => self.referrals.push(row),
-            Effect::DecideReferral {
-                referral,
-                allowed,
-                at,
-            } => {
-                self.decisions.insert(referral, (allowed.into(), at));
-            }
-            Effect::PutAgreement {
-                agreement,
-                expected_revision,
-            } => self.agreements.push((agreement, expected_revision + 1)),
-            Effect::StoreAttachment(row) => self.attachments.push(row),
-            Effect::AttachTo { attachment, exchange } => self.attached.push((exchange, attachment)),
-            _ => {}
-        }
-    }
-
-    /// Whether the directory's generation must be counted up.
-    pub(super) const fn changes_directory(&self) -> bool {
-        !self.agreements.is_empty()
-    }
-
-    /// Adds the statements that compare what was expected of rights, for a batch that changes none.
-    pub(super) fn guards(&mut self, script: &mut Script) {
-        let expected = std::mem::take(&mut self.expected);
-        script.write(&EXPECTED, expected, |(subject, revision), values| {
-            values.bind(&subject.0[..]).bind_u64(revision);
-        });
-    }
-
-    /// Adds the statements for the hub's own notices: mailboxes first, so that each is told once.
-    pub(super) fn tell(&mut self, script: &mut Script) {
-        let (keys, notices): (Vec<String>, Vec<NoticeRow>) = self.notices.drain().unzip();
-        script.write(&NOTICE, notices, |row, values| {
+/// Adds the statements for all else.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when an agreement or a list cannot be written as a document.
+pub(super) fn script(matters: Matters, script: &mut Script) -> Result<(), StoreError> {
+    write_rights(matters.revisions, matters.rights, matters.relied_on, script);
+    write_clocks(matters.clocks, script)?;
+    script.write(
+        &ADVANCE,
+        matters.advances.into_iter().collect(),
+        |(clock, next), values| {
+            values.bind(clock.0).bind(text(next));
+        },
+    );
+    script.write(
+        &END,
+        matters.ends.into_iter().collect(),
+        |(clock, (state, on)), values| {
+            values.bind(clock.0).bind(state.code()).bind(on.to_string());
+        },
+    );
+    script.write(&EXCEPTION, matters.exceptions, |one, values| {
+        values.bind(one.clock.0).bind(one.ground);
+        values.bind(text(one.from)).bind(text(one.until));
+        values
+            .bind(one.recorded_by.as_str())
+            .bind(one.recorded_on.to_string())
+            .bind(one.evidence);
+    });
+    write_referrals(matters.referrals, script);
+    script.write(
+        &DECISION,
+        matters.decisions.into_iter().collect(),
+        |(referral, (state, at)), values| {
             values
-                .bind(row.delivery.0)
-                .bind(row.about.0)
-                .bind(row.recipient.as_str());
-            values
-                .bind(HUB_SENDER)
-                .bind(row.case_reference)
-                .bind(row.created_at.as_microsecond());
-            values
-                .bind(row.code.code())
-                .bind(row.on.to_string())
-                .bind(row.once);
-        });
-        script.write(&TOLD, keys, |once, values| {
-            values.bind(once);
-        });
+                .bind(referral.0)
+                .bind(state.code())
+                .bind(at.as_microsecond());
+        },
+    );
+    write_attachments(matters.attachments, script);
+    script.write(&ATTACHED, matters.attached, |(exchange, attachment), values| {
+        values.bind(exchange.0).bind(attachment.0);
+    });
+    for (agreement, revision) in matters.agreements {
+        let document = agreement_document::write(&agreement)?;
+        let values = script.add(AGREEMENT);
+        values
+            .bind(agreement.id.as_str())
+            .bind_u64(revision)
+            .bind(document);
     }
-
-    /// Adds the statements for all else.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when an agreement or a list cannot be written as a document.
-    pub(super) fn script(self, script: &mut Script) -> Result<(), StoreError> {
-        write_rights(self.revisions, self.rights, self.relied_on, script);
-        write_clocks(self.clocks, script)?;
-        script.write(
-            &ADVANCE,
-            self.advances.into_iter().collect(),
-            |(clock, next), values| {
-                values.bind(clock.0).bind(text(next));
-            },
-        );
-        script.write(
-            &END,
-            self.ends.into_iter().collect(),
-            |(clock, (state, on)), values| {
-                values.bind(clock.0).bind(state.code()).bind(on.to_string());
-            },
-        );
-        script.write(&EXCEPTION, self.exceptions, |one, values| {
-            values.bind(one.clock.0).bind(one.ground);
-            values.bind(text(one.from)).bind(text(one.until));
-            values
-                .bind(one.recorded_by.as_str())
-                .bind(one.recorded_on.to_string())
-                .bind(one.evidence);
-        });
-        write_referrals(self.referrals, script);
-        script.write(
-            &DECISION,
-            self.decisions.into_iter().collect(),
-            |(referral, (state, at)), values| {
-                values
-                    .bind(referral.0)
-                    .bind(state.code())
-                    .bind(at.as_microsecond());
-            },
-        );
-        write_attachments(self.attachments, script);
-        script.write(&ATTACHED, self.attached, |(exchange, attachment), values| {
-            values.bind(exchange.0).bind(attachment.0);
-        });
-        for (agreement, revision) in self.agreements {
-            let document = agreement_document::write(&agreement)?;
-            let values = script.add(AGREEMENT);
-            values
-                .bind(agreement.id.as_str())
-                .bind_u64(revision)
-                .bind(document);
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn text(date: Option<Date>) -> Option<String> {

@@ -1,7 +1,7 @@
-//! Guards: what a batch expects to find, read with a few statements, and kept up to date change by change, so
-//! that changes of one batch see each other.
+//! Guards: what a batch expects to find, kept up to date change by change, so that changes of one batch see each
+//! other. Which rows to ask for, and what is found, is the same for every engine; how to ask is each engine's own.
 
-mod matters;
+pub(crate) mod matters;
 mod tracked;
 
 use std::collections::HashSet;
@@ -9,71 +9,32 @@ use std::collections::HashSet;
 use sendhub_domain::agency::{Agency, AgencyId};
 use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, RequestId};
 use sendhub_domain::person::SubjectId;
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use uuid::Uuid;
 
 use self::matters::Matters;
-use self::tracked::Tracked;
-use super::decode::{agency_id, bytes, code};
-use super::rows::{Handing, Script, Statement};
+pub(crate) use self::tracked::Tracked;
 use crate::agency_document;
 use crate::change::{Change, Conflict, Effect};
 use crate::store::StoreError;
 
 /// A keyed tag of an identifier; a subject's id is one.
-type Tag = [u8; 16];
+pub(crate) type Tag = [u8; 16];
 /// An identifier or certificate that only one agency may have.
-type AgencyKey = (&'static str, String);
-
-static REQUESTS: Statement = Statement::new(
-    "WITH q(sender, request) AS (VALUES ",
-    "(?,?)",
-    ") SELECT 1, e.sender, e.request_id, e.id, e.request_digest FROM q CROSS JOIN exchange e \
-     ON e.sender = q.sender AND e.request_id = q.request",
-);
-static PEOPLE: Statement = Statement::new(
-    "WITH q(tag) AS (VALUES ",
-    "(?)",
-    ") SELECT 2, q.tag, s.id FROM q CROSS JOIN subject s ON s.id = q.tag \
-     UNION ALL SELECT 2, q.tag, i.subject FROM q CROSS JOIN subject_identifier i ON i.tag = q.tag",
-);
-static DELIVERIES: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 3, d.id, d.state FROM q CROSS JOIN delivery d ON d.id = q.id",
-);
-static HELD: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 4, u.exchange, u.claimed_by IS NOT NULL FROM q CROSS JOIN unclaimed u ON u.exchange = q.id",
-);
-static AGENCIES: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 5, a.id, a.revision FROM q CROSS JOIN agency a ON a.id = q.id",
-);
-static AGENCY_KEYS: Statement = Statement::new(
-    "WITH q(system, value) AS (VALUES ",
-    "(?,?)",
-    ") SELECT 6, k.system, k.value, k.agency FROM q CROSS JOIN agency_key k \
-     ON k.system = q.system AND k.value = q.value",
-);
+pub(crate) type AgencyKey = (&'static str, String);
 
 /// The names that a batch's guards ask about.
 #[derive(Default)]
-struct Asked {
-    requests: HashSet<(AgencyId, RequestId)>,
-    people: HashSet<Tag>,
-    deliveries: HashSet<DeliveryId>,
-    held: HashSet<ExchangeId>,
-    agencies: HashSet<AgencyId>,
-    keys: HashSet<AgencyKey>,
-    matters: matters::Asked,
+pub(crate) struct Asked {
+    pub(crate) requests: HashSet<(AgencyId, RequestId)>,
+    pub(crate) people: HashSet<Tag>,
+    pub(crate) deliveries: HashSet<DeliveryId>,
+    pub(crate) held: HashSet<ExchangeId>,
+    pub(crate) agencies: HashSet<AgencyId>,
+    pub(crate) keys: HashSet<AgencyKey>,
+    pub(crate) matters: matters::Asked,
 }
 
 impl Asked {
-    fn by(batch: &[Change]) -> Self {
+    pub(crate) fn by(batch: &[Change]) -> Self {
         let mut asked = Self::default();
         for effect in batch.iter().flat_map(|change| &change.effects) {
             asked.ask(effect);
@@ -131,118 +92,34 @@ impl Asked {
 
 /// What the database holds of all that a batch asks about, as it will be after the changes looked at so far.
 #[derive(Default)]
-pub(super) struct Known {
-    requests: Tracked<(AgencyId, RequestId), (ExchangeId, [u8; 32])>,
-    people: Tracked<Tag, SubjectId>,
-    deliveries: Tracked<DeliveryId, DeliveryState>,
-    held: Tracked<ExchangeId, Held>,
-    agencies: Tracked<AgencyId, u64>,
-    keys: Tracked<AgencyKey, AgencyId>,
-    matters: Matters,
-    log_size: Option<u64>,
+pub(crate) struct Known {
+    pub(crate) requests: Tracked<(AgencyId, RequestId), (ExchangeId, [u8; 32])>,
+    pub(crate) people: Tracked<Tag, SubjectId>,
+    pub(crate) deliveries: Tracked<DeliveryId, DeliveryState>,
+    pub(crate) held: Tracked<ExchangeId, Held>,
+    pub(crate) agencies: Tracked<AgencyId, u64>,
+    pub(crate) keys: Tracked<AgencyKey, AgencyId>,
+    pub(crate) matters: Matters,
+    pub(crate) log_size: Option<u64>,
 }
 
+/// How a held exchange stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
+pub(crate) enum Held {
+    /// Nobody has claimed it.
     Free,
+    /// Somebody has.
     Claimed,
 }
 
 impl Known {
-    /// Opens the writing transaction and reads all that the batch's guards ask, and the log's size, in one
-    /// round trip. From here to the commit nobody else writes.
-    pub(super) async fn read(
-        connection: &mut SqliteConnection,
-        log: i64,
-        batch: &[Change],
-    ) -> Result<Self, StoreError> {
-        let asked = Asked::by(batch);
-        let mut script = Script::new(Handing::Together);
-        script.add("BEGIN IMMEDIATE;\n");
-        script.add("SELECT 0, size FROM log WHERE no = ?;\n").bind(log);
-        let requests: Vec<_> = asked.requests.into_iter().collect();
-        script.look_up(&REQUESTS, &requests, |(sender, request), values| {
-            values.bind(sender.as_str()).bind(request.0);
-        });
-        let people: Vec<_> = asked.people.into_iter().collect();
-        script.look_up(&PEOPLE, &people, |tag, values| {
-            values.bind(&tag[..]);
-        });
-        let deliveries: Vec<_> = asked.deliveries.into_iter().collect();
-        script.look_up(&DELIVERIES, &deliveries, |delivery, values| {
-            values.bind(delivery.0);
-        });
-        let held: Vec<_> = asked.held.into_iter().collect();
-        script.look_up(&HELD, &held, |exchange, values| {
-            values.bind(exchange.0);
-        });
-        let agencies: Vec<_> = asked.agencies.into_iter().collect();
-        script.look_up(&AGENCIES, &agencies, |agency, values| {
-            values.bind(agency.as_str());
-        });
-        let keys: Vec<_> = asked.keys.into_iter().collect();
-        script.look_up(&AGENCY_KEYS, &keys, |(system, value), values| {
-            values.bind(*system).bind(value.as_str());
-        });
-        asked.matters.look_up(&mut script);
-
-        let mut known = Self::default();
-        for row in script.run(connection).await? {
-            known.take(&row)?;
-        }
-        Ok(known)
-    }
-
-    fn take(&mut self, row: &SqliteRow) -> Result<(), StoreError> {
-        match row.try_get::<i64, _>(0)? {
-            0 => self.log_size = Some(row.try_get::<i64, _>(1)?.cast_unsigned()),
-            1 => {
-                let request = RequestId(row.try_get(2)?);
-                let known = (ExchangeId(row.try_get(3)?), bytes(row, 4)?);
-                self.requests.now.insert((agency_id(row, 1)?, request), known);
-            }
-            2 => {
-                self.people.now.insert(bytes(row, 1)?, SubjectId(bytes(row, 2)?));
-            }
-            3 => {
-                let state = code(row, 2, "delivery", DeliveryState::from_code)?;
-                self.deliveries
-                    .now
-                    .insert(DeliveryId(row.try_get::<Uuid, _>(1)?), state);
-            }
-            4 => {
-                let held = if row.try_get::<i64, _>(2)? == 0 {
-                    Held::Free
-                } else {
-                    Held::Claimed
-                };
-                self.held.now.insert(ExchangeId(row.try_get::<Uuid, _>(1)?), held);
-            }
-            5 => {
-                self.agencies
-                    .now
-                    .insert(agency_id(row, 1)?, row.try_get::<i64, _>(2)?.cast_unsigned());
-            }
-            6 => {
-                let code: &str = row.try_get(1)?;
-                let system = AGENCY_KEY_SYSTEMS.iter().find(|one| **one == code);
-                let system = *system.ok_or(StoreError::Corrupt("agency"))?;
-                self.keys
-                    .now
-                    .insert((system, row.try_get(2)?), agency_id(row, 3)?);
-            }
-            other => self.matters.take(other, row)?,
-        }
-        Ok(())
-    }
-
     /// The log's size as the transaction sees it; `None` when the log is not there.
-    pub(super) const fn log_size(&self) -> Option<u64> {
+    pub(crate) const fn log_size(&self) -> Option<u64> {
         self.log_size
     }
 
     /// Takes a change if all of its guards hold; else nothing of it is remembered.
-    pub(super) fn admit(&mut self, change: &Change) -> Result<(), Conflict> {
+    pub(crate) fn admit(&mut self, change: &Change) -> Result<(), Conflict> {
         let result = change.effects.iter().try_for_each(|effect| self.guard(effect));
         match result {
             Ok(()) => {
@@ -395,6 +272,12 @@ impl Known {
         self.agencies.set(agency.id.clone(), expected + 1);
         Ok(())
     }
+}
+
+/// The system of an agency's key, by its code.
+pub(crate) fn agency_key_system(code: &str) -> Result<&'static str, StoreError> {
+    let system = AGENCY_KEY_SYSTEMS.iter().find(|one| **one == code);
+    system.copied().ok_or(StoreError::Corrupt("agency"))
 }
 
 const AGENCY_KEY_SYSTEMS: [&str; 6] = ["URN", "LAESTAB", "LA_CODE", "ODS_CODE", "UKPRN", "CERTIFICATE"];

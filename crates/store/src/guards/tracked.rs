@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 /// A map that can forget what the change at hand has put in.
-pub(super) struct Tracked<K, V> {
+pub(crate) struct Tracked<K, V> {
     /// What stands now.
-    pub(super) now: HashMap<K, V>,
+    pub(crate) now: HashMap<K, V>,
     before: Vec<(K, Option<V>)>,
 }
 
@@ -20,26 +20,26 @@ impl<K, V> Default for Tracked<K, V> {
 }
 
 impl<K: Eq + Hash + Clone, V> Tracked<K, V> {
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.now.get(key)
     }
 
-    pub(super) fn set(&mut self, key: K, value: V) {
+    pub(crate) fn set(&mut self, key: K, value: V) {
         let before = self.now.insert(key.clone(), value);
         self.before.push((key, before));
     }
 
-    pub(super) fn remove(&mut self, key: K) {
+    pub(crate) fn remove(&mut self, key: K) {
         if let Some(before) = self.now.remove(&key) {
             self.before.push((key, Some(before)));
         }
     }
 
-    pub(super) fn keep(&mut self) {
+    pub(crate) fn keep(&mut self) {
         self.before.clear();
     }
 
-    pub(super) fn undo(&mut self) {
+    pub(crate) fn undo(&mut self) {
         while let Some((key, before)) = self.before.pop() {
             match before {
                 Some(value) => self.now.insert(key, value),

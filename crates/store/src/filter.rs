@@ -5,13 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::TryStreamExt as _;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
-
-use super::decode::bytes;
 use crate::change::{Change, Effect};
-use crate::store::StoreError;
 
 /// Fewest bits: half a MiB, good for a quarter of a million tags.
 const LEAST: u64 = 1 << 22;
@@ -20,33 +14,20 @@ const BITS: u64 = 16;
 
 /// A Bloom filter over keyed tags. These are uniform already: their bytes are the probes.
 #[derive(Debug)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     words: Vec<AtomicU64>,
     mask: u64,
 }
 
 impl Filter {
-    fn new(tags: u64) -> Self {
+    /// An empty filter with room for so many tags.
+    pub(crate) fn new(tags: u64) -> Self {
         let bits = tags.saturating_mul(BITS).max(LEAST).next_power_of_two();
         let words = usize::try_from(bits / 64).unwrap_or(usize::MAX);
         Self {
             words: std::iter::repeat_with(AtomicU64::default).take(words).collect(),
             mask: bits - 1,
         }
-    }
-
-    /// A filter over everybody in the register.
-    pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
-        const COUNT: &str =
-            "SELECT (SELECT count(*) FROM subject) + (SELECT count(*) FROM subject_identifier)";
-        const ALL: &str = "SELECT id FROM subject UNION ALL SELECT tag FROM subject_identifier";
-        let count: i64 = sqlx::query(COUNT).fetch_one(&mut *connection).await?.try_get(0)?;
-        let filter = Self::new(count.cast_unsigned());
-        let mut rows = sqlx::query(ALL).fetch(connection);
-        while let Some(row) = rows.try_next().await? {
-            filter.insert(&bytes(&row, 0)?);
-        }
-        Ok(filter)
     }
 
     fn probes(&self, tag: &[u8; 16]) -> [u64; 4] {
@@ -56,14 +37,15 @@ impl Filter {
         [0, 1, 2, 3].map(|at| (part(at) | part(at + 1).rotate_left(32)) & self.mask)
     }
 
-    fn insert(&self, tag: &[u8; 16]) {
+    /// Makes a tag known.
+    pub(crate) fn insert(&self, tag: &[u8; 16]) {
         for probe in self.probes(tag) {
             self.word(probe).fetch_or(1 << (probe % 64), Ordering::Release);
         }
     }
 
     /// Whether a tag may be known; `false` is certain as far as this process knows.
-    pub(super) fn may_know(&self, tag: &[u8; 16]) -> bool {
+    pub(crate) fn may_know(&self, tag: &[u8; 16]) -> bool {
         self.probes(tag)
             .into_iter()
             .all(|probe| self.word(probe).load(Ordering::Acquire) & (1 << (probe % 64)) != 0)
@@ -76,7 +58,7 @@ impl Filter {
 
     /// Learns of everybody whom a change names, before it is written: a change that fails because somebody is known
     /// is then asked for.
-    pub(super) fn learn(&self, changes: &[Change]) {
+    pub(crate) fn learn(&self, changes: &[Change]) {
         for effect in changes.iter().flat_map(|change| &change.effects) {
             match effect {
                 Effect::RegisterSubject(row) => self.insert(&row.subject.0),

@@ -6,59 +6,23 @@ use jiff::civil::Date;
 use sendhub_domain::agreement::AgreementId;
 use sendhub_domain::exchange::{CaseId, ClockId, ReferralId};
 use sendhub_domain::person::SubjectId;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::tracked::Tracked;
 use crate::change::{ClockState, Conflict, Effect};
-use crate::sqlite::decode::{bytes, count, date_if_any};
-use crate::sqlite::rows::{Script, Statement};
-use crate::store::StoreError;
-
-static CASES: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 7, c.id, c.steps FROM q CROSS JOIN case_record c ON c.id = q.id",
-);
-static RIGHTS: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 8, s.subject, s.revision FROM q CROSS JOIN subject_rights s ON s.subject = q.id",
-);
-static CLOCKS: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 9, c.id, c.state = 'RUNNING', c.next_notice_on FROM q CROSS JOIN clock c ON c.id = q.id",
-);
-static REFERRALS: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 10, r.id, r.state = 'OPEN' FROM q CROSS JOIN referral r ON r.id = q.id",
-);
-static AGREEMENTS: Statement = Statement::new(
-    "WITH q(id) AS (VALUES ",
-    "(?)",
-    ") SELECT 11, a.id, a.revision FROM q CROSS JOIN agreement a ON a.id = q.id",
-);
-static TOLD: Statement = Statement::new(
-    "WITH q(once) AS (VALUES ",
-    "(?)",
-    ") SELECT 12, t.once FROM q CROSS JOIN told t ON t.once = q.once",
-);
 
 /// The names that these guards ask about.
 #[derive(Default)]
-pub(super) struct Asked {
-    cases: HashSet<CaseId>,
-    rights: HashSet<SubjectId>,
-    clocks: HashSet<ClockId>,
-    referrals: HashSet<ReferralId>,
-    agreements: HashSet<AgreementId>,
-    told: HashSet<String>,
+pub(crate) struct Asked {
+    pub(crate) cases: HashSet<CaseId>,
+    pub(crate) rights: HashSet<SubjectId>,
+    pub(crate) clocks: HashSet<ClockId>,
+    pub(crate) referrals: HashSet<ReferralId>,
+    pub(crate) agreements: HashSet<AgreementId>,
+    pub(crate) told: HashSet<String>,
 }
 
 impl Asked {
-    pub(super) fn ask(&mut self, effect: &Effect) {
+    pub(crate) fn ask(&mut self, effect: &Effect) {
         match effect {
             Effect::ExtendCase { case, .. } => {
                 self.cases.insert(*case);
@@ -84,97 +48,39 @@ impl Asked {
             _ => {}
         }
     }
-
-    pub(super) fn look_up(self, script: &mut Script) {
-        let cases: Vec<_> = self.cases.into_iter().collect();
-        script.look_up(&CASES, &cases, |case, values| {
-            values.bind(case.0);
-        });
-        let rights: Vec<_> = self.rights.into_iter().collect();
-        script.look_up(&RIGHTS, &rights, |subject, values| {
-            values.bind(&subject.0[..]);
-        });
-        let clocks: Vec<_> = self.clocks.into_iter().collect();
-        script.look_up(&CLOCKS, &clocks, |clock, values| {
-            values.bind(clock.0);
-        });
-        let referrals: Vec<_> = self.referrals.into_iter().collect();
-        script.look_up(&REFERRALS, &referrals, |referral, values| {
-            values.bind(referral.0);
-        });
-        let agreements: Vec<_> = self.agreements.into_iter().collect();
-        script.look_up(&AGREEMENTS, &agreements, |agreement, values| {
-            values.bind(agreement.as_str());
-        });
-        let told: Vec<_> = self.told.into_iter().collect();
-        script.look_up(&TOLD, &told, |once, values| {
-            values.bind(once.as_str());
-        });
-    }
 }
 
 /// What the database holds of these, as it will be after the changes looked at so far.
 #[derive(Default)]
-pub(super) struct Matters {
-    cases: Tracked<CaseId, u32>,
-    rights: Tracked<SubjectId, u64>,
-    clocks: Tracked<ClockId, Clock>,
-    referrals: Tracked<ReferralId, Waits>,
-    agreements: Tracked<AgreementId, u64>,
-    told: Tracked<String, ()>,
+pub(crate) struct Matters {
+    pub(crate) cases: Tracked<CaseId, u32>,
+    pub(crate) rights: Tracked<SubjectId, u64>,
+    pub(crate) clocks: Tracked<ClockId, Clock>,
+    pub(crate) referrals: Tracked<ReferralId, Waits>,
+    pub(crate) agreements: Tracked<AgreementId, u64>,
+    pub(crate) told: Tracked<String, ()>,
 }
 
+/// How a clock stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Clock {
+pub(crate) enum Clock {
     /// It runs; its next notice.
     Runs(Option<Date>),
+    /// It has ended.
     Ended,
 }
 
+/// Whether a referral waits for a decision.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Waits {
+pub(crate) enum Waits {
+    /// It does.
     Yes,
+    /// It was decided.
     Decided,
 }
 
 impl Matters {
-    /// Takes a row of a lookup; `which` is its first column.
-    pub(super) fn take(&mut self, which: i64, row: &SqliteRow) -> Result<(), StoreError> {
-        match which {
-            7 => {
-                self.cases.now.insert(CaseId(row.try_get(1)?), row.try_get(2)?);
-            }
-            8 => {
-                self.rights.now.insert(SubjectId(bytes(row, 1)?), count(row, 2)?);
-            }
-            9 => {
-                let clock = if row.try_get(2)? {
-                    Clock::Runs(date_if_any(row, 3)?)
-                } else {
-                    Clock::Ended
-                };
-                self.clocks.now.insert(ClockId(row.try_get(1)?), clock);
-            }
-            10 => {
-                let waits = if row.try_get(2)? {
-                    Waits::Yes
-                } else {
-                    Waits::Decided
-                };
-                self.referrals.now.insert(ReferralId(row.try_get(1)?), waits);
-            }
-            11 => {
-                let id = AgreementId::parse(row.try_get(1)?).map_err(|_| StoreError::Corrupt("agreement"))?;
-                self.agreements.now.insert(id, count(row, 2)?);
-            }
-            _ => {
-                self.told.now.insert(row.try_get(1)?, ());
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn keep(&mut self) {
+    pub(crate) fn keep(&mut self) {
         self.cases.keep();
         self.rights.keep();
         self.clocks.keep();
@@ -183,7 +89,7 @@ impl Matters {
         self.told.keep();
     }
 
-    pub(super) fn undo(&mut self) {
+    pub(crate) fn undo(&mut self) {
         self.cases.undo();
         self.rights.undo();
         self.clocks.undo();
@@ -193,7 +99,7 @@ impl Matters {
     }
 
     /// Whether a notice with this key is still to be written; from here on it is not.
-    pub(super) fn tell(&mut self, once: &str) -> bool {
+    pub(crate) fn tell(&mut self, once: &str) -> bool {
         let new = self.told.get(&once.to_owned()).is_none();
         if new {
             self.told.set(once.to_owned(), ());
@@ -201,7 +107,7 @@ impl Matters {
         new
     }
 
-    pub(super) fn guard(&mut self, effect: &Effect) -> Result<(), Conflict> {
+    pub(crate) fn guard(&mut self, effect: &Effect) -> Result<(), Conflict> {
         match effect {
             Effect::OpenCase(row) => self.cases.set(row.case, 1),
             Effect::ExtendCase { case, expected_steps } => {
