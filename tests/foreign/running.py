@@ -69,9 +69,10 @@ class Hub:
         self.process.wait(timeout=60)
         self.log.close()
 
-    def verified(self):
-        """What `audit verify` says of all that the hub keeps."""
+    def verified(self, *keys):
+        """What `audit verify` says of all that the hub keeps, held against these keys."""
         command = [self.binary, "--json", "audit", "verify", self.engine.place]
+        command += [word for key in keys for word in ("--key", key)]
         return json.loads(subprocess.run(command, check=False, capture_output=True, text=True).stdout)
 
     def memory(self, field):

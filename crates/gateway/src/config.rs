@@ -63,7 +63,7 @@ pub struct MinimisationSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rehearsal {
-    /// A file that holds one date; moved by whoever rehearses.
+    /// A file that holds one date, or how wrong the clock is; moved by whoever rehearses.
     pub clock_file: PathBuf,
 }
 
