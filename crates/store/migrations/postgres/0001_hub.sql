@@ -115,7 +115,7 @@ CREATE TABLE exchange (
     subject     bytea       NOT NULL CHECK (length(subject) = 16),
     accepted_at timestamptz NOT NULL,
     due_on      date,
-    case_id     uuid,
+    case_id     uuid        REFERENCES case_record (id),
     case_no     bigint,
     -- Where the log says so: its EXCHANGE_ACCEPTED leaf, and the size of the tree that the receipt proved.
     log_no      integer     NOT NULL,

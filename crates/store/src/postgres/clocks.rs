@@ -61,7 +61,9 @@ pub(super) async fn clocks_owed_by(
         "owed_by = $1 AND state = 'RUNNING' AND (due_on, id) > ($2, $3) ORDER BY due_on, id LIMIT $4",
         "c.due_on, c.id"
     );
-    let (due_on, id) = after.map_or((Date::MIN, Uuid::nil()), |(due_on, clock)| (due_on, clock.0));
+    let (due_on, id) = after.map_or((jiff::civil::date(1, 1, 1), Uuid::nil()), |(due_on, clock)| {
+        (due_on, clock.0)
+    });
     let rows = sqlx::query(PAGE)
         .bind(agency.as_str().to_owned())
         .bind(Day(due_on))

@@ -27,7 +27,7 @@ pub(super) fn count(row: &PgRow, column: usize) -> Result<u64, StoreError> {
 }
 
 /// An instant.
-pub(super) fn instant(row: &PgRow, column: usize) -> Result<Timestamp, StoreError> {
+pub(crate) fn instant(row: &PgRow, column: usize) -> Result<Timestamp, StoreError> {
     Ok(row.try_get::<Instant, _>(column)?.0)
 }
 

@@ -203,6 +203,21 @@ fn slow() -> StoreError {
     StoreError::Unreachable("it does not answer in time".into())
 }
 
+/// Opens a database for reading, in one snapshot of it: what is written meanwhile is not seen.
+///
+/// # Errors
+/// [`StoreError::Unreachable`], [`StoreError::Database`].
+pub(crate) async fn open_snapshot(url: &str) -> Result<PgConnection, StoreError> {
+    let (_, mut connection) = Address::parse(url)?.primary(0, &[]).await?;
+    sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .execute(&mut connection)
+        .await?;
+    Ok(connection)
+}
+
+/// An instant of a row, for verification.
+pub(crate) use self::decode::instant as instant_at;
+
 /// Makes partitions ahead of their time, for as long as the store is open.
 async fn upkeep(primary: Arc<Primary>, log: i32) {
     const SIZE: &str = "SELECT size FROM log WHERE no = $1";

@@ -50,7 +50,11 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), StoreEr
 pub(super) async fn partitions(connection: &mut PgConnection, log_size: u64) -> Result<(), StoreError> {
     const NOW: &str = "SELECT now()";
     let row = sqlx::query(NOW).fetch_one(&mut *connection).await?;
-    let today = row.try_get::<Instant, _>(0)?.0.to_zoned_datetime(TimeZone::UTC).date();
+    let today = row
+        .try_get::<Instant, _>(0)?
+        .0
+        .to_zoned_datetime(TimeZone::UTC)
+        .date();
     let mut statements = Vec::new();
     for month in (0..MONTHS).map(|ahead| month(today, ahead)) {
         let (from, to) = (first_id(month), first_id(next(month)));
