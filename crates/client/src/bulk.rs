@@ -41,7 +41,7 @@ impl Default for Bulk {
     fn default() -> Self {
         Self {
             window: 256,
-            patience: Duration::from_secs(300),
+            patience: Duration::from_secs(60),
         }
     }
 }

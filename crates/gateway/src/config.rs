@@ -518,10 +518,7 @@ impl Config {
                 "limits.agency_waiting_writes",
                 self.limits.agency_waiting_writes == 0,
             ),
-            (
-                "limits.slow_reader_seconds",
-                self.limits.slow_reader_seconds == 0,
-            ),
+            ("limits.slow_reader_seconds", self.limits.slow_reader_seconds == 0),
             ("identity.token_seconds", self.identity.token_seconds == 0),
             ("store.readers", self.store.readers == 0),
             ("tls.handshake_seconds", self.tls.handshake_seconds == 0),

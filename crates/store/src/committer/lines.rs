@@ -39,10 +39,7 @@ impl Room {
 
 impl From<usize> for Room {
     fn from(places: usize) -> Self {
-        Self {
-            places,
-            each: places,
-        }
+        Self { places, each: places }
     }
 }
 
@@ -354,7 +351,10 @@ mod tests {
         assert!(batch.contains(&('l', 0)));
         assert_eq!(batch.len(), 5, "in company it has a short turn: {batch:?}");
         // Each agency's own order stays.
-        assert_eq!(batch.iter().filter(|one| one.0 == 'f').map(|one| one.1).next(), Some(8));
+        assert_eq!(
+            batch.iter().filter(|one| one.0 == 'f').map(|one| one.1).next(),
+            Some(8)
+        );
     }
 
     #[tokio::test]
@@ -384,7 +384,9 @@ mod tests {
     async fn full_is_full_for_the_one_who_filled_it() {
         let lines = Lines::new(Room { places: 64, each: 16 });
         let (flood, lone) = (agency("flood"), agency("lone"));
-        let taken = (0..100).filter(|one| put(&lines, &flood, ('f', *one)).is_ok()).count();
+        let taken = (0..100)
+            .filter(|one| put(&lines, &flood, ('f', *one)).is_ok())
+            .count();
         assert_eq!(taken, 16);
         assert_eq!(put(&lines, &flood, ('f', 0)), Err(NoPlace::Full));
         assert_eq!(put(&lines, &lone, ('l', 0)), Ok(()));
