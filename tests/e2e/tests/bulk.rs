@@ -1,7 +1,5 @@
 //! A year group and more as one stream: cut again and again, it ends with exactly as many records as were sent.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use sendhub_e2e::sendhub;
 use serde_json::Value;
 
