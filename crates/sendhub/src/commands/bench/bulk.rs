@@ -87,7 +87,7 @@ impl BulkBench {
             Output::Json => ProgressBar::hidden(),
         };
         let (mut exchanges, mut results) = (HashSet::new(), 0);
-        let every = (self.records / (self.cuts + 1)).max(1);
+        let every = (self.records / (self.cuts + 2)).max(1);
         let begun = Instant::now();
         let counts = Bulk {
             window: self.window,
@@ -100,7 +100,7 @@ impl BulkBench {
                 exchanges.insert(receipt.exchange);
             }
             // While others are under way, so that some are written and their answers lost.
-            if results % every == 0 && cutter.cuts() < self.cuts {
+            if cutter.cuts() < self.cuts && results >= every * (cutter.cuts() + 1) {
                 cutter.cut();
             }
         })

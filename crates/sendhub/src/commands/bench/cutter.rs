@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use tokio::io::copy_bidirectional;
@@ -13,6 +14,8 @@ use tokio::sync::watch;
 pub(super) struct Cutter {
     pub(super) address: SocketAddr,
     cuts: Arc<watch::Sender<usize>>,
+    /// Whether a connection has come since the last cut.
+    whole: Arc<AtomicBool>,
 }
 
 impl Cutter {
@@ -21,21 +24,26 @@ impl Cutter {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let cuts = Arc::new(watch::Sender::new(0));
-        let told = Arc::clone(&cuts);
+        let whole = Arc::new(AtomicBool::new(false));
+        let (told, came) = (Arc::clone(&cuts), Arc::clone(&whole));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(pass(client, hub, told.subscribe()));
+                came.store(true, Ordering::Release);
             }
         });
-        Ok(Self { address, cuts })
+        Ok(Self { address, cuts, whole })
     }
 
-    /// Breaks every connection that is open now: both sockets are closed with whatever is on its way.
+    /// Breaks every connection that is open now: both sockets are closed with whatever is on its way. Nothing is done
+    /// when none has come since the last cut: answers that had arrived before it are still being read.
     pub(super) fn cut(&self) {
-        self.cuts.send_modify(|cuts| *cuts += 1);
+        if self.whole.swap(false, Ordering::AcqRel) {
+            self.cuts.send_modify(|cuts| *cuts += 1);
+        }
     }
 
-    /// How often it was told to.
+    /// How often it did.
     pub(super) fn cuts(&self) -> usize {
         *self.cuts.borrow()
     }
