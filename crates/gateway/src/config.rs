@@ -231,6 +231,9 @@ pub struct Limits {
     /// Streamed replies of one agency open at once (watches, collections, downloads, streams of records); zero
     /// for no limit.
     pub agency_streams: usize,
+    /// Records a second of one agency in all its streams, averaged; what comes beyond waits unread. Zero for no
+    /// limit.
+    pub agency_records_per_second: u32,
     /// Records of one agency under way at once in all its streams; what comes beyond waits unread. Zero for no
     /// limit beside each stream's own.
     pub agency_records: usize,
@@ -284,6 +287,7 @@ impl Default for Limits {
             burst: 4_000,
             concurrent_requests: 512,
             agency_streams: 1_024,
+            agency_records_per_second: 2_000,
             agency_records: 512,
             connections: 10_000,
             waiting_writes: 4_096,

@@ -1,8 +1,11 @@
 //! Shares: how much of the hub one agency has at once, so that its flood is its own wait.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sendhub_domain::agency::AgencyId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -60,10 +63,30 @@ impl Places {
     }
 }
 
+/// So many a second for each agency, waited for; `None` for no bound.
+struct Pace(Option<DefaultKeyedRateLimiter<AgencyId>>);
+
+impl Pace {
+    fn new(a_second: u32) -> Self {
+        Self(NonZeroU32::new(a_second).map(|rate| {
+            // Timers wake to the millisecond: what was missed meanwhile may follow at once.
+            let at_once = NonZeroU32::new(a_second / 20).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::keyed(Quota::per_second(rate).allow_burst(at_once))
+        }))
+    }
+
+    async fn wait(&self, agency: &AgencyId) {
+        let Some(rate) = &self.0 else { return };
+        while let Err(early) = rate.check_key(agency) {
+            tokio::time::sleep(early.wait_time_from(DefaultClock::default().now())).await;
+        }
+    }
+}
+
 /// What of one agency may be under way behind the gate.
 pub(crate) struct Shares {
-    /// Records of all its streams. What comes beyond waits unread, and its sender with it.
-    pub(crate) records: Places,
+    pace: Pace,
+    records: Places,
     /// Records being read, judged or sealed at this moment. However many an agency sends, another's finds a core
     /// after so many of the first at most.
     pub(crate) work: Places,
@@ -73,15 +96,39 @@ impl Shares {
     pub(crate) fn new(limits: &Limits) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
         Self {
+            pace: Pace::new(limits.agency_records_per_second),
             records: Places::new(limits.agency_records),
             work: Places::new(2 * cores),
         }
+    }
+
+    /// Waits until the agency may have one more record of its streams under way. What comes beyond waits unread,
+    /// and its sender with it.
+    pub(crate) async fn next_record(&self, agency: &AgencyId) -> Held {
+        self.pace.wait(agency).await;
+        self.records.wait(agency).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_is_too_fast_waits_and_nobody_else_does() {
+        let pace = Pace::new(100);
+        let (one, other) = (
+            AgencyId::parse("school-one").unwrap(),
+            AgencyId::parse("school-two").unwrap(),
+        );
+        let begun = std::time::Instant::now();
+        for _ in 0..25 {
+            pace.wait(&one).await;
+        }
+        // Five at once, then one each 10 ms.
+        assert!(begun.elapsed() >= std::time::Duration::from_millis(190));
+        assert!(futures_util::poll!(Box::pin(pace.wait(&other))).is_ready());
+    }
 
     #[tokio::test]
     async fn one_agency_s_places_are_not_another_s() {

@@ -98,7 +98,7 @@ impl TransferService for Transfers {
             // more is read, the window of the stream closes, and the sender waits.
             .then(move |record| {
                 let (hub, sender) = (Arc::clone(&waiting), sender.clone());
-                async move { (record, hub.shares.records.wait(&sender).await) }
+                async move { (record, hub.shares.next_record(&sender).await) }
             })
             .map(move |(record, place)| {
                 let (hub, caller) = (Arc::clone(&hub), Arc::clone(&caller));

@@ -17,7 +17,7 @@ use crate::store::{Store, StoreError};
 /// several agencies send, each has a smaller part: a lone record then waits for two short commits at most.
 const TURN: Turn = Turn {
     whole: 256,
-    in_company: 64,
+    in_company: 16,
 };
 /// Sealed content of so many bytes takes as long to write as one more record.
 const BYTES_A_RECORD: usize = 16 * 1024;

@@ -74,7 +74,10 @@ impl BulkBench {
     }
 
     async fn measure(&self, output: Output) -> Result<Found> {
-        let ground = Ground::make(self.folder.as_deref(), &[SENDER, RECIPIENT], |_| ()).await?;
+        let ground = Ground::make(self.folder.as_deref(), &[SENDER, RECIPIENT], |limits| {
+            limits.agency_records_per_second = 0;
+        })
+        .await?;
         let cutter = Cutter::start(ground.running.address).await?;
         let mut profile = ground.profile(SENDER)?;
         profile.hub = format!("https://localhost:{}", cutter.address.port());

@@ -29,9 +29,11 @@ const SINGLES: usize = 64;
 /// Pupils of each flood and of the lone agency are numbered apart.
 const APART: u64 = 100_000_000;
 
-/// Measures what one agency's single records cost while another agency floods the hub with streams from a process
-/// of its own: silent, at its fair share, at ten times its fair share, and without bound. The limit of requests a
-/// second is off, so that only the hub's own fairness stands between the two. All share this machine's cores.
+/// Measures what one agency's single records cost while another agency floods the hub from a process of its own. The
+/// hub's capacity is found first; a fair share is its part for one of so many agencies, and the hub is told so
+/// (`agency_records_per_second`). Then the other agency is silent, sends at its fair share, and at ten times; and the
+/// same without that limit, so that only the writer's turns stand between the two. The limit of requests a second is
+/// off throughout. All share this machine's cores.
 #[derive(Debug, Args)]
 pub(crate) struct FairnessBench {
     /// Seconds for each measurement.
@@ -42,26 +44,25 @@ pub(crate) struct FairnessBench {
     lone: f64,
     /// Among how many agencies the hub's capacity is shared to find one's fair share.
     #[arg(long, default_value_t = 10)]
-    agencies: usize,
+    agencies: u32,
     /// Where the database is made; among the temporary files otherwise.
     #[arg(long)]
     folder: Option<PathBuf>,
 }
 
-/// What the flood does in one measurement.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    name: &'static str,
-    /// Records a second; `None` for as many as go.
-    rate: Option<f64>,
-}
-
-/// What was found at one level.
+/// What was found at one level of the flood.
 struct Found {
     name: &'static str,
     offered: Option<f64>,
     accepted: f64,
     lone: Measured,
+}
+
+/// What was found in all.
+struct Report {
+    capacity: f64,
+    share: u32,
+    levels: Vec<Found>,
 }
 
 impl FairnessBench {
@@ -70,76 +71,98 @@ impl FairnessBench {
             self.seconds > 0.0 && self.lone > 0.0 && self.agencies > 0,
             "--seconds, --lone and --agencies must be more than zero"
         );
-        let ground = Ground::make(self.folder.as_deref(), &[FLOOD, LONE, RECIPIENT], |limits| {
-            limits.requests_per_second = 0;
-        })
-        .await?;
-        let measured = self.measure(&ground).await;
-        ground.stop().await?.clear()?;
-        let (capacity, found) = measured?;
+        let mut first = APART;
+        let capacity = {
+            let ground = self.ground(0).await?;
+            let flood = ground.profile_path(FLOOD);
+            let found = Flooding::begin(&flood, None, 0, self.seconds.min(5.0), &mut first)?
+                .end()
+                .await;
+            ground.stop().await?.clear()?;
+            found?
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "some thousands a second"
+        )]
+        let share = ((capacity / f64::from(self.agencies)) as u32).max(1);
+        let ten = f64::from(share) * 10.0;
+        let mut levels = Vec::new();
+        for (limit, floods) in [
+            (
+                share,
+                vec![
+                    ("silent", Some(0.0), 0),
+                    ("its fair share", Some(f64::from(share)), 0),
+                    ("ten times its fair share", Some(ten), 0),
+                ],
+            ),
+            (
+                0,
+                vec![
+                    ("the same, no limit", Some(ten), 0),
+                    ("all it can, no limit", None, SINGLES),
+                ],
+            ),
+        ] {
+            let ground = self.ground(limit).await?;
+            let mut pupils = 0;
+            for (name, rate, singles) in floods {
+                levels.push(
+                    self.level(&ground, name, rate, singles, (&mut first, &mut pupils))
+                        .await?,
+                );
+            }
+            ground.stop().await?.clear()?;
+        }
+        let report = Report {
+            capacity,
+            share,
+            levels,
+        };
         match output {
-            Output::Json => println!("{}", self.json(capacity, &found)),
-            Output::Text => self.print(capacity, &found),
+            Output::Json => println!("{}", self.json(&report)),
+            Output::Text => self.print(&report),
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn measure(&self, ground: &Ground) -> Result<(f64, Vec<Found>)> {
+    async fn ground(&self, limit: u32) -> Result<Ground> {
+        Ground::make(self.folder.as_deref(), &[FLOOD, LONE, RECIPIENT], |limits| {
+            limits.requests_per_second = 0;
+            limits.agency_records_per_second = limit;
+        })
+        .await
+    }
+
+    /// One level: the flood at a rate (`None` for all it can) and with single requests beside its streams.
+    async fn level(
+        &self,
+        ground: &Ground,
+        name: &'static str,
+        rate: Option<f64>,
+        singles: usize,
+        (first, pupils): (&mut u64, &mut u64),
+    ) -> Result<Found> {
         let flood = ground.profile_path(FLOOD);
-        let lone = ground.profile(LONE)?;
-        let mut first = APART;
-        let capacity = Flooding::begin(&flood, None, 0, self.seconds.min(5.0), &mut first)?
-            .end()
-            .await?;
-        #[expect(clippy::cast_precision_loss, reason = "a handful of agencies")]
-        let share = capacity / self.agencies as f64;
-        let levels = [
-            Level {
-                name: "silent",
-                rate: Some(0.0),
-            },
-            Level {
-                name: "its fair share",
-                rate: Some(share),
-            },
-            Level {
-                name: "ten times its fair share",
-                rate: Some(share * 10.0),
-            },
-            Level {
-                name: "no bound, and 64 single",
-                rate: None,
-            },
-        ];
-        let mut found = Vec::new();
-        let mut pupils = 0;
-        for level in levels {
-            let singles = if level.rate.is_none() { SINGLES } else { 0 };
-            let flooding = match level.rate {
-                Some(0.0) => None,
-                rate => Some(Flooding::begin(
-                    &flood,
-                    rate,
-                    singles,
-                    self.seconds + 2.0,
-                    &mut first,
-                )?),
-            };
-            // The flood is at its height before anything is counted.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            let measured = self.lone_records(&lone, &mut pupils).await?;
-            let accepted = match flooding {
-                None => 0.0,
-                Some(flooding) => flooding.end().await?,
-            };
-            found.push(Found {
-                name: level.name,
-                offered: level.rate,
-                accepted,
-                lone: measured,
-            });
-        }
-        Ok((capacity, found))
+        let flooding = match rate {
+            Some(0.0) => None,
+            rate => Some(Flooding::begin(&flood, rate, singles, self.seconds + 2.0, first)?),
+        };
+        // The flood is at its height before anything is counted.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let lone = self.lone_records(&ground.profile(LONE)?, pupils).await?;
+        let accepted = match flooding {
+            None => 0.0,
+            Some(flooding) => flooding.end().await?,
+        };
+        Ok(Found {
+            name,
+            offered: rate,
+            accepted,
+            lone,
+        })
     }
 
     /// Single records at their times, whether those before are answered or not, on a runtime of their own: the
@@ -158,18 +181,17 @@ impl FairnessBench {
             .map_err(|_| anyhow::anyhow!("the lone agency's thread has failed"))?
     }
 
-    fn print(&self, capacity: f64, found: &[Found]) {
+    fn print(&self, report: &Report) {
         println!(
-            "capacity {capacity:.0} records/s (streams, nobody else); shared by {}: {:.0} each; the lone agency sends {} single records/s",
-            self.agencies,
-            capacity / f64::from(u32::try_from(self.agencies).unwrap_or(u32::MAX)),
-            self.lone
+            "capacity {:.0} records/s (streams, nobody else); shared by {}: a fair share is {}; the lone agency \
+             sends {} single records/s",
+            report.capacity, self.agencies, report.share, self.lone
         );
         println!(
             "{:<26} {:>10} {:>10} {:>9} {:>9}",
             "the other agency sends", "offered/s", "accepted/s", "p50 ms", "p99 ms"
         );
-        for one in found {
+        for one in &report.levels {
             println!(
                 "{:<26} {:>10} {:>10.0} {:>9.2} {:>9.2}",
                 one.name,
@@ -179,13 +201,14 @@ impl FairnessBench {
                 one.lone.p99
             );
         }
-        for (name, ratio) in ratios(found) {
+        for (name, ratio) in ratios(&report.levels) {
             println!("{name:<62} {ratio:.2}");
         }
     }
 
-    fn json(&self, capacity: f64, found: &[Found]) -> Value {
-        let levels: Vec<Value> = found
+    fn json(&self, report: &Report) -> Value {
+        let levels: Vec<Value> = report
+            .levels
             .iter()
             .map(|one| {
                 json!({
@@ -197,12 +220,13 @@ impl FairnessBench {
                 })
             })
             .collect();
-        let ratios: Vec<Value> = ratios(found)
+        let ratios: Vec<Value> = ratios(&report.levels)
             .into_iter()
             .map(|(name, value)| json!({ "ratio": name, "value": value }))
             .collect();
         json!({
-            "capacity_per_second": capacity,
+            "capacity_per_second": report.capacity,
+            "fair_share_per_second": report.share,
             "agencies": self.agencies,
             "lone_per_second": self.lone,
             "levels": levels,
@@ -223,7 +247,8 @@ fn ratios(found: &[Found]) -> Vec<(&'static str, f64)> {
             "p99 at ten times the fair share / p99 when silent",
             p99(2) / p99(0),
         ),
-        ("p99 without bound / p99 when silent", p99(3) / p99(0)),
+        ("p99 at ten times, no limit / p99 when silent", p99(3) / p99(0)),
+        ("p99 at all it can / p99 when silent", p99(4) / p99(0)),
     ]
 }
 

@@ -182,6 +182,7 @@ async fn hub(folder: &Path) -> Result<(PathBuf, Running)> {
     let mut config = Config::load(&path)?;
     config.limits.requests_per_second = 0;
     config.limits.concurrent_requests = 0;
+    config.limits.agency_records_per_second = 0;
     let running = start(config).await?;
     let address = format!("https://localhost:{}", running.address.port());
     for number in ["9991001", "9984001"] {
