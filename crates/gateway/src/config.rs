@@ -228,10 +228,23 @@ pub struct Limits {
     pub burst: u32,
     /// Requests of one agency under way at once; zero for no limit.
     pub concurrent_requests: usize,
+    /// Streamed replies of one agency open at once (watches, collections, downloads, streams of records); zero
+    /// for no limit.
+    pub agency_streams: usize,
+    /// Records a second of one agency in all its streams, averaged; what comes beyond waits unread. Zero for no
+    /// limit.
+    pub agency_records_per_second: u32,
+    /// Records of one agency under way at once in all its streams; what comes beyond waits unread. Zero for no
+    /// limit beside each stream's own.
+    pub agency_records: usize,
     /// Connections open at once, all agencies together.
     pub connections: usize,
-    /// Changes that may wait to be written before new ones are refused.
+    /// Changes that may wait to be written before new ones are refused, all agencies together.
     pub waiting_writes: usize,
+    /// Changes of one agency that may wait to be written. Single requests beyond are refused, streams wait.
+    pub agency_waiting_writes: usize,
+    /// After so many seconds without reading, the reader of a streamed reply is cut off.
+    pub slow_reader_seconds: u64,
     /// Refusals of unidentified callers written to the log one by one, a minute; the rest are counted.
     pub recorded_refusals_per_minute: u32,
     /// How long requests under way get to end when the hub stops, in seconds.
@@ -273,8 +286,13 @@ impl Default for Limits {
             requests_per_second: 2_000,
             burst: 4_000,
             concurrent_requests: 512,
+            agency_streams: 1_024,
+            agency_records_per_second: 2_000,
+            agency_records: 512,
             connections: 10_000,
             waiting_writes: 4_096,
+            agency_waiting_writes: 1_024,
+            slow_reader_seconds: 60,
             recorded_refusals_per_minute: 600,
             shutdown_seconds: 25,
         }
@@ -500,6 +518,11 @@ impl Config {
             ("limits.message_bytes", self.limits.message_bytes == 0),
             ("limits.connections", self.limits.connections == 0),
             ("limits.waiting_writes", self.limits.waiting_writes == 0),
+            (
+                "limits.agency_waiting_writes",
+                self.limits.agency_waiting_writes == 0,
+            ),
+            ("limits.slow_reader_seconds", self.limits.slow_reader_seconds == 0),
             ("identity.token_seconds", self.identity.token_seconds == 0),
             ("store.readers", self.store.readers == 0),
             ("tls.handshake_seconds", self.tls.handshake_seconds == 0),

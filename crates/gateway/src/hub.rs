@@ -30,6 +30,7 @@ use crate::clock::{Clock, england};
 use crate::identity::Caller;
 use crate::minimisation::Minimisation;
 use crate::register::Register;
+use crate::shares::Shares;
 use crate::wakeups::Wakeups;
 
 /// Marks a refusal that stands in the log already; taken off before the reply leaves.
@@ -63,6 +64,8 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     /// Who watches an inbox.
     pub wakeups: Wakeups,
+    /// How much one agency has under way.
+    pub(crate) shares: Shares,
     /// The origin of this gateway's own log.
     pub origin: String,
     /// Cancelled when the hub begins to stop: streams end, unary requests are finished.
@@ -295,7 +298,7 @@ pub(crate) fn commit_refusal(failure: &CommitRefused) -> Refusal {
     match failure {
         CommitRefused::Overloaded => Refusal::new(
             Reason::Overloaded,
-            "more waits to be written than the hub takes on; nothing was done",
+            "more of this agency's waits to be written than the hub takes on; nothing was done",
         )
         .retry_after(Duration::from_secs(1)),
         CommitRefused::NotConfirmed => Refusal::new(

@@ -32,7 +32,7 @@ use sendhub_ledger::checkpoint::LogKey;
 use sendhub_policy::PolicySet;
 use sendhub_store::seal::MasterKey;
 use sendhub_store::sqlite::{SqliteOptions, SqliteStore};
-use sendhub_store::{Committer, Store as _};
+use sendhub_store::{Committer, Room, Store as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
@@ -51,17 +51,19 @@ use crate::directory::Agencies;
 use crate::documents::Documents;
 use crate::doors::{self, Connection, Doors};
 use crate::explaining::Explanations;
-use crate::gate::{Gate, GateLayer};
+use crate::gate::{Gate, GateLayer, streamed_methods};
 use crate::hub::Hub;
 use crate::identity::issuers::{self, Issuers};
 use crate::identity::token::{TokenRules, TokenVerifier};
 use crate::limits::AgencyLimits;
 use crate::mailbox::Mailbox;
 use crate::minimisation::Minimisation;
+use crate::outflow::Outflows;
 use crate::referrals::Referrals;
 use crate::register::Register;
 use crate::review::Reviews;
 use crate::rights::{Consents, RightHolders};
+use crate::shares::Shares;
 use crate::sharing::{Notices, Pupils, ServiceChildren};
 use crate::timekeeping::Clocks;
 use crate::transfer::Transfers;
@@ -244,7 +246,11 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         Some(file) => Minimisation::load(file),
     }
     .map_err(|error| unusable("minimisation")(&error))?;
-    let (committer, writer) = Committer::start(store.clone(), config.limits.waiting_writes);
+    let room = Room {
+        places: config.limits.waiting_writes,
+        each: config.limits.agency_waiting_writes,
+    };
+    let (committer, writer) = Committer::start(store.clone(), room);
     let stopping = CancellationToken::new();
     let hub = Arc::new(Hub {
         register: Register::new(store.clone(), store.keyring()),
@@ -260,6 +266,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         calendars,
         clock,
         wakeups: Wakeups::default(),
+        shares: Shares::new(&config.limits),
         origin,
         stopping: stopping.clone(),
     });
@@ -363,8 +370,11 @@ async fn serve(
         ),
         rules: method_rules(),
         limits: AgencyLimits::new(&config.limits),
+        streamed: streamed_methods(FILE_DESCRIPTOR_SET).map_err(|error| reflection(&error))?,
+        outflows: Outflows::new(Duration::from_secs(config.limits.slow_reader_seconds)),
         hub: Arc::clone(&hub),
     };
+    tokio::spawn(Arc::clone(&gate.outflows).keep(hub.stopping.clone()));
     let routes = Routes::new(health_service)
         .add_service(descriptors().build_v1().map_err(|error| reflection(&error))?)
         .add_service(

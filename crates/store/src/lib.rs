@@ -20,7 +20,7 @@ pub mod verify;
 mod writes;
 
 pub use change::{Change, Committed, Conflict, Effect};
-pub use committer::{CommitRefused, Committer};
+pub use committer::{CommitRefused, Committer, Room};
 pub use directory::Directory;
 pub use entry::LogEntry;
 pub use seal::{Keyring, SealError};

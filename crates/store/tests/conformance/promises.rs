@@ -822,3 +822,19 @@ async fn two_logs_grow_side_by_side(place: Place) {
         [40, 40]
     );
 }
+
+#[tokio::test]
+async fn who_stops_waiting_before_the_commit_has_not_written() {
+    let place = Place::new();
+    let store = place.open("log/a").await;
+    let (committer, task) = Committer::start(store.clone(), 1_024);
+    // On one thread the writing task runs only when this one waits: the first is given up before it is taken.
+    let given_up = committer.queue(exchange(1, 1)).await.unwrap();
+    drop(given_up);
+    let kept = committer.queue(exchange(2, 1)).await.unwrap();
+    assert_eq!(kept.await.unwrap().proof.leaf_index, 0);
+    drop(committer);
+    task.await.unwrap().unwrap();
+    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    assert_eq!((report.fault_count, report.exchanges), (0, 1));
+}
