@@ -163,11 +163,25 @@ pub enum JwksSource {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `sqlite://PATH`, the path relative to the configuration file.
+    /// `sqlite://PATH`, the path relative to the configuration file; or `postgres://user@host:port/database`, with
+    /// several hosts, separated by commas, when the primary may move. A password may stand in it, but is better kept
+    /// in a `.pgpass` file or in `PGPASSWORD`.
     pub url: String,
     /// Connections for reading.
     #[serde(default = "default_readers")]
     pub readers: u32,
+    /// PostgreSQL only: for how many seconds this gateway's log is its own without word from it. Another process
+    /// with the same log takes over after so long.
+    #[serde(default = "default_lease_seconds")]
+    pub lease_seconds: u64,
+    /// PostgreSQL only: several hosts may be named although no standby has what is acknowledged, so that the loss of
+    /// the primary loses it.
+    #[serde(default)]
+    pub failover_may_lose: bool,
+}
+
+const fn default_lease_seconds() -> u64 {
+    10
 }
 
 /// The master keys that wrap every person's data key. A key is 32 bytes, hexadecimal or base64.
@@ -423,6 +437,13 @@ impl Config {
         self.store.url.strip_prefix("sqlite://").map(PathBuf::from)
     }
 
+    /// The URL of the PostgreSQL database.
+    #[must_use]
+    pub fn postgres_url(&self) -> Option<&str> {
+        let url = self.store.url.as_str();
+        (url.starts_with("postgres://") || url.starts_with("postgresql://")).then_some(url)
+    }
+
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let plain = |text: &str| {
@@ -437,8 +458,11 @@ impl Config {
         if !plain(&self.hub.gateway) {
             faults.push("hub.gateway: letters, digits, '.', '-' and '_' only".into());
         }
-        if self.sqlite_path().is_none() {
-            faults.push("store.url: only sqlite:// is known to this version".into());
+        if self.sqlite_path().is_none() && self.postgres_url().is_none() {
+            faults.push("store.url: neither sqlite:// nor postgres://".into());
+        }
+        if self.store.lease_seconds == 0 {
+            faults.push("store.lease_seconds: at least 1".into());
         }
         if self.keys.master_key_file.is_some() == self.keys.master_key_env.is_some() {
             faults.push("keys: give exactly one of master_key_file and master_key_env".into());

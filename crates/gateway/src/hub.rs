@@ -18,9 +18,10 @@ use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
 use sendhub_domain::identifiers::LaEstab;
 use sendhub_policy::{Decision, PolicySet, Sources};
 use sendhub_store::{
-    Change, CommitRefused, Committed, Committer, Conflict, Directory, Effect, Keyring, LogEntry, Store,
+    Change, CommitRefused, Committed, Committer, Conflict, Directory, Effect, Hint, Keyring, LogEntry, Store,
     StoreError,
 };
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::{error, info, warn};
@@ -104,6 +105,26 @@ impl Hub {
                 warn!(%failure, "the directory could not be read; the last known one stays");
             }
             self.wakeups.sweep();
+        }
+    }
+
+    /// Heeds what other gateways say until the hub stops: wakes the watchers of a mailbox, reads the directory again.
+    pub async fn heed(self: Arc<Self>, mut hints: broadcast::Receiver<Hint>) {
+        loop {
+            let hint = tokio::select! {
+                () = self.stopping.cancelled() => return,
+                hint = hints.recv() => hint,
+            };
+            match hint {
+                Ok(Hint::Mailbox(agency)) => self.wakeups.ring(&agency),
+                Ok(Hint::Directory) => {
+                    if let Err(failure) = self.refresh_directory().await {
+                        warn!(%failure, "the directory could not be read; the last known one stays");
+                    }
+                }
+                Ok(Hint::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => self.wakeups.ring_all(),
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
         }
     }
 

@@ -30,9 +30,10 @@ use sendhub_domain::calendar::{BankHolidays, SchoolCalendar};
 use sendhub_domain::identifiers::LaEstab;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_policy::PolicySet;
+use sendhub_store::postgres::{MayLose, PostgresOptions, PostgresStore};
 use sendhub_store::seal::MasterKey;
 use sendhub_store::sqlite::{SqliteOptions, SqliteStore};
-use sendhub_store::{Committer, Room, Store as _};
+use sendhub_store::{Committer, Room, Store};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
@@ -185,22 +186,38 @@ pub fn log_key(origin: &str, path: &Path) -> Result<LogKey, ServeError> {
 ///
 /// # Errors
 /// [`ServeError`].
-pub async fn open_store(config: &Config, key: LogKey) -> Result<SqliteStore, ServeError> {
+pub async fn open_store(config: &Config, key: LogKey) -> Result<Arc<dyn Store>, ServeError> {
+    let (master_key, former_keys) = master_keys(config)?;
+    if let Some(url) = config.postgres_url() {
+        let store = PostgresStore::open(PostgresOptions {
+            url: url.to_owned(),
+            master_key,
+            former_keys,
+            log_key: key,
+            readers: config.store.readers,
+            lease: Duration::from_secs(config.store.lease_seconds),
+            failover_may_lose: if config.store.failover_may_lose {
+                MayLose::WhatNoStandbyHad
+            } else {
+                MayLose::Nothing
+            },
+        });
+        return Ok(Arc::new(store.await?));
+    }
     let path = config
         .sqlite_path()
-        .ok_or_else(|| unusable("store.url")(&"only sqlite:// is known to this version"))?;
+        .ok_or_else(|| unusable("store.url")(&"neither sqlite:// nor postgres://"))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| unusable(folder.display())(&error))?;
     }
-    let (master_key, former_keys) = master_keys(config)?;
-    Ok(SqliteStore::open(SqliteOptions {
+    let store = SqliteStore::open(SqliteOptions {
         path,
         master_key,
         former_keys,
         log_key: key,
         readers: config.store.readers,
-    })
-    .await?)
+    });
+    Ok(Arc::new(store.await?))
 }
 
 /// Starts a hub. It listens when this returns.
@@ -239,7 +256,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let issuers = Arc::new(ArcSwap::from_pointee(issuers));
 
     let origin = config.log_origin();
-    let store = Arc::new(open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?);
+    let store = open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?;
     let vault = Vault::open(&config.attachments).map_err(|error| unusable("attachments")(&error))?;
     let minimisation = match &config.minimisation.file {
         None => Minimisation::built_in(),
@@ -278,6 +295,9 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         .local_addr()
         .map_err(|error| ServeError::Listen(error.to_string()))?;
     tokio::spawn(Arc::clone(&hub).keep_directory(Duration::from_millis(500)));
+    if let Some(hints) = hub.store.hints() {
+        tokio::spawn(Arc::clone(&hub).heed(hints));
+    }
     tokio::spawn(Arc::clone(&hub).keep_clocks(Duration::from_millis(500)));
     tokio::spawn(Arc::clone(&hub).keep_vault(Duration::from_secs(3_600)));
     if let Some(folder) = config.policy.directory.clone() {
@@ -318,7 +338,7 @@ async fn serve(
     hub: Arc<Hub>,
     issuers: Arc<ArcSwap<Issuers>>,
     connections: mpsc::Receiver<Connection>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     writer: tokio::task::JoinHandle<Result<(), sendhub_store::StoreError>>,
 ) -> Result<(), ServeError> {
     let message = config.limits.message_bytes;
@@ -430,6 +450,11 @@ async fn serve(
         } => {
             warn!("requests under way did not end in time; what was acknowledged is durable");
             Ok(())
+        }
+        // Without a log nothing may be disclosed: another process has taken over, and this one ends.
+        () = store.lost() => {
+            hub.stopping.cancel();
+            return Err(ServeError::Store(sendhub_store::StoreError::LogMoved));
         }
     };
     hub.stopping.cancel();

@@ -139,7 +139,15 @@ fn cost(change: &Change) -> u64 {
 
 async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreError> {
     loop {
-        let waiting = queue.take(TURN, |(_, answer)| !answer.is_closed()).await;
+        let waiting = tokio::select! {
+            // Also while nothing is to be written: a gateway without a log of its own is to end.
+            () = store.lost() => {
+                queue.close();
+                close(&queue).await;
+                return Err(StoreError::LogMoved);
+            }
+            waiting = queue.take(TURN, |(_, answer)| !answer.is_closed()) => waiting,
+        };
         if waiting.is_empty() {
             return Ok(());
         }
