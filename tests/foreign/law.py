@@ -4,7 +4,8 @@ import datetime
 import uuid
 
 import grpc
-from conftest import Hub, reason, upn
+from running import Hub
+from wire import reason, upn
 
 NHS = "9434765919"
 

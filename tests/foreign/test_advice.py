@@ -19,8 +19,8 @@ from casework import (
     rest,
     upload,
 )
-from conftest import reason, wrong_fields
 from law import collect, date, refusal
+from wire import reason, wrong_fields
 
 DUE = "2026-10-19"
 ADVISERS = [

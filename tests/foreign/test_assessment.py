@@ -5,8 +5,8 @@ import json
 import grpc
 import pytest
 from casework import BORN, Case, clock_days, codes, fresh, iso, nhs_number, refused
-from conftest import proven, upn
 from law import date, refusal
+from wire import proven, upn
 
 
 def numbered(number, born=BORN):

@@ -7,9 +7,9 @@ import uuid
 
 import grpc
 import pytest
-from conftest import proven, reason
 from law import refusal
 from rights import SIXTEEN_IN_JULY, Pupil, delivery
+from wire import proven, reason
 
 LAST, PASSED = "2026-06-26", "2026-06-27"
 CHUNK = 256 * 1024

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import ROOT
+from running import ROOT
 
 ROWS = [
     line

@@ -8,7 +8,8 @@ import time
 
 import grpc
 import pytest
-from conftest import Hub, proven, record, transfers
+from running import Hub
+from wire import proven, record, transfers
 
 KILLS = int(os.environ.get("SENDHUB_KILLS", "20"))
 STREAMED = int(os.environ.get("SENDHUB_STREAMED", "100000"))

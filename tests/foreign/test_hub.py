@@ -11,11 +11,12 @@ import time
 import grpc
 import jwt
 import pytest
-from conftest import SAMPLE, proven, reason, record, self_made, transfers, upn, wrong_fields
+from access import self_made
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from wire import SAMPLE, proven, reason, record, transfers, upn, wrong_fields
 
 def test_a_record_is_submitted_watched_collected_and_acknowledged(hub, api):
     sender = hub.access("old-school").channel()

@@ -1,13 +1,12 @@
 """The rules as their users see them: explained, listed, and changed while the hub runs."""
 
-import json
 import shutil
 import time
 
 import pytest
-from conftest import ROOT
 from law import LawHub, date, person, refusal
 from reviews import entries
+from running import ROOT
 from sharing import CHILD, YOUNG, agree, consent, item, profile
 
 DAY = "2026-11-03"
@@ -195,5 +194,4 @@ def test_rules_change_while_the_hub_runs_and_a_broken_set_is_refused(api, tmp_pa
         assert len(entries(hub, api, "POLICY_CHANGED")) == 2
     finally:
         assert hub.stop() == 0
-    verified = hub.run("--json", "audit", "verify", str(hub.folder / "data/hub.db"))
-    assert json.loads(verified)["fault_count"] == 0
+    assert hub.verified()["fault_count"] == 0

@@ -6,8 +6,8 @@ import os
 import threading
 
 import grpc
-from conftest import reason
 from rights import Pupil
+from wire import reason
 
 RACES = int(os.environ.get("SENDHUB_RACES", "1000"))
 DAY = "2026-07-01"

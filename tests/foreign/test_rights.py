@@ -7,9 +7,9 @@ import json
 import uuid
 
 import pytest
-from conftest import proven, upn
 from law import date, person, refusal
 from rights import PARENT, SIXTEEN_IN_JULY, Pupil, delivery, rule
+from wire import proven, upn
 
 BEFORE, LAST, PASSED = "2026-06-20", "2026-06-26", "2026-06-27"
 

@@ -4,10 +4,10 @@ import uuid
 
 import grpc
 import pytest
-from conftest import wrong_fields
 from law import collect, date, person, refusal
 from rights import PARENT, Pupil, delivery, rule
 from sharing import CHILD, agree, consent, information
+from wire import wrong_fields
 
 SEVENTEEN, TENYEARS, DAY, NEXT = "2009-01-10", "2016-01-10", "2026-07-01", "2026-07-02"
 NOT_YOURS = "RIGHTS_RECORDER_NOT_PERMITTED"

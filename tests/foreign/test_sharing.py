@@ -4,10 +4,10 @@ import json
 
 import grpc
 import pytest
-from conftest import wrong_fields
 from law import collect, date, inbox, refusal
 from reviews import entries, in_log
 from sharing import CHILD, agree, consent, information, nhs, profile
+from wire import wrong_fields
 
 EVERYTHING = {
     "enrolment",

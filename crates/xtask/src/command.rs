@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::tally::{Reader, Tally};
 
 /// A command that prints for longer than this is taken to hang.
-const LIMIT: Duration = Duration::from_mins(25);
+pub(crate) const LIMIT: Duration = Duration::from_mins(25);
 
 /// What a finished command may leave unread for, when a process that it left behind holds its output open.
 const GRACE: Duration = Duration::from_secs(3);
@@ -71,6 +71,11 @@ pub(crate) fn within(command: &mut Command, limit: Duration) -> Result<(), Strin
 ///
 /// The tally counts one failure at least when the command itself failed.
 pub(crate) fn counted(command: &mut Command, reader: Reader) -> Result<Tally> {
+    counted_within(command, reader, LIMIT)
+}
+
+/// The same for at most `limit`.
+pub(crate) fn counted_within(command: &mut Command, reader: Reader, limit: Duration) -> Result<Tally> {
     show(command);
     command
         .stdin(Stdio::null())
@@ -85,7 +90,7 @@ pub(crate) fn counted(command: &mut Command, reader: Reader) -> Result<Tally> {
     drop(sender);
 
     let mut tally = Tally::default();
-    let ended = follow(&mut child, &receiver, LIMIT, |line| {
+    let ended = follow(&mut child, &receiver, limit, |line| {
         println!("{line}");
         if let Some(more) = reader(line) {
             tally += more;

@@ -3,6 +3,7 @@
 mod binary;
 mod command;
 mod hygiene;
+mod postgres;
 mod report;
 mod site;
 mod steps;
@@ -15,7 +16,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::site::Site;
-use crate::steps::Step;
+use crate::steps::{Form, Step};
 
 /// Checks, tests and measures the workspace.
 #[derive(Parser)]
@@ -33,6 +34,14 @@ enum Command {
         #[arg(long, value_enum)]
         only: Vec<Step>,
     },
+    /// Starts a PostgreSQL for tests, prints its URL, and stops it on Enter.
+    Postgres,
+    /// Injects faults into a hub under load and counts what was lost, with the binary as published.
+    Faults {
+        /// In the long form: a hundred kills, and more load.
+        #[arg(long)]
+        long: bool,
+    },
     /// Runs what needs no test: format, contracts, clippy and hygiene.
     Lint,
     /// Builds the release binary and runs `sendhub bench` with the arguments that follow.
@@ -49,6 +58,8 @@ fn main() -> Result<ExitCode> {
     match arguments.command {
         Command::Test { only } if only.is_empty() => steps::run(&site, Step::ALL),
         Command::Test { only } => steps::run(&site, &only),
+        Command::Postgres => postgres::foreground(&site),
+        Command::Faults { long } => steps::faults(&site, if long { Form::Long } else { Form::Short }),
         Command::Lint => steps::run(&site, Step::LINT),
         Command::Bench { arguments } => steps::bench(&site, &arguments),
     }

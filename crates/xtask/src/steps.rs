@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, in the order in which they run; a failed step does not stop those after it.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::binary::{self, Profile};
 use crate::command;
 use crate::hygiene;
+use crate::postgres::{self, Cluster};
 use crate::report::{Entry, Report};
 use crate::site::Site;
 use crate::tally::{self, Tally};
@@ -17,6 +18,15 @@ use crate::tools;
 
 /// How long the advisory database may take to arrive.
 const ADVISORY_LIMIT: Duration = Duration::from_mins(3);
+
+/// How long the long form of the faults may take.
+const LONG_LIMIT: Duration = Duration::from_hours(2);
+
+/// The engine that comes with the binary.
+const EMBEDDED: &str = "sqlite";
+
+/// The engines on which the foreign clients are tried.
+const ENGINES: &[&str] = &[EMBEDDED, "postgres"];
 
 /// One thing that is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,8 +43,10 @@ pub(crate) enum Step {
     Build,
     /// Every Rust test passes, end to end and documentation examples included.
     Tests,
-    /// Clients in another language get through.
+    /// Clients in another language get through, on every engine.
     Foreign,
+    /// Faults under load lose nothing, in the short form.
+    Faults,
     /// The documentation builds without a warning.
     Docs,
     /// Licences, banned crates, sources and advisories.
@@ -53,6 +65,7 @@ impl Step {
         Self::Build,
         Self::Tests,
         Self::Foreign,
+        Self::Faults,
         Self::Docs,
         Self::Supply,
         Self::Hygiene,
@@ -70,6 +83,7 @@ impl Step {
             Self::Build => "build",
             Self::Tests => "tests",
             Self::Foreign => "foreign",
+            Self::Faults => "faults",
             Self::Docs => "docs",
             Self::Supply => "supply",
             Self::Hygiene => "hygiene",
@@ -84,7 +98,8 @@ impl Step {
             Self::Clippy => "no warning from clippy",
             Self::Build => "the one binary",
             Self::Tests => "units, end to end, documentation examples",
-            Self::Foreign => "clients in another language",
+            Self::Foreign => "clients in another language, on every engine",
+            Self::Faults => "faults under load lose nothing",
             Self::Docs => "no warning from rustdoc",
             Self::Supply => "licences, bans, sources, advisories",
             Self::Hygiene => "the habits that no compiler checks",
@@ -92,11 +107,31 @@ impl Step {
     }
 }
 
+/// How much a run injects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Each fault a few times.
+    Short,
+    /// Each fault so often that a rare loss would show.
+    Long,
+}
+
 /// Runs the steps, prints the report, and ends non-zero when one failed.
 pub(crate) fn run(site: &Site, steps: &[Step]) -> Result<ExitCode> {
+    run_in(site, steps, Form::Short)
+}
+
+/// Injects the faults, installing what that needs.
+pub(crate) fn faults(site: &Site, form: Form) -> Result<ExitCode> {
+    run_in(site, &[Step::Faults], form)
+}
+
+fn run_in(site: &Site, steps: &[Step], form: Form) -> Result<ExitCode> {
     let mut run = Run {
         site,
         binary: None,
+        cluster: None,
+        form,
         notes: Vec::new(),
     };
     let mut report = Report::default();
@@ -155,6 +190,9 @@ struct Run<'a> {
     site: &'a Site,
     /// The binary, once this run has built it: never one that an earlier run left.
     binary: Option<PathBuf>,
+    /// The PostgreSQL of this run, once a step has asked for it; it ends with the run.
+    cluster: Option<Cluster>,
+    form: Form,
     notes: Vec<String>,
 }
 
@@ -168,6 +206,7 @@ impl Run<'_> {
             Step::Build => self.built().map(|_| ())?,
             Step::Tests => return self.tests().map(Some),
             Step::Foreign => return self.foreign().map(Some),
+            Step::Faults => return self.faults().map(Some),
             Step::Docs => self.docs()?,
             Step::Supply => self.supply()?,
             Step::Hygiene => hygiene::check(self.site)?,
@@ -272,10 +311,20 @@ impl Run<'_> {
         self.binary.clone().context("the binary was not built")
     }
 
+    /// The URL of this run's PostgreSQL, started when no step before has started it.
+    fn postgres(&mut self) -> Result<String> {
+        if self.cluster.is_none() {
+            self.cluster = Some(Cluster::start(self.site)?);
+        }
+        let cluster = self.cluster.as_ref().context("PostgreSQL was not started")?;
+        Ok(cluster.url())
+    }
+
     fn tests(&mut self) -> Result<Tally> {
         let hub = self.built()?;
+        let database = self.postgres()?;
         let mut units = self.site.cargo();
-        units.env("SENDHUB_BIN", &hub);
+        units.env("SENDHUB_BIN", &hub).env(postgres::VARIABLE, database);
         let reader = if tools::has_nextest(self.site) {
             units.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
             units.args(["--config-file", "crates/xtask/tools/nextest.toml"]);
@@ -299,17 +348,49 @@ impl Run<'_> {
         Ok(tally)
     }
 
+    /// Everything on the embedded engine; on the others what an engine can make a difference to.
     fn foreign(&mut self) -> Result<Tally> {
-        let folder = "tests/foreign";
+        let mut tally = Tally::default();
+        for engine in ENGINES {
+            println!("--- on {engine}");
+            let mut pytest = self.pytest("tests/foreign")?;
+            pytest
+                .env("SENDHUB_TEST_ENGINE", engine)
+                .env(postgres::VARIABLE, self.postgres()?)
+                .env("SENDHUB_POSTGRES_BIN", postgres::programs(self.site)?);
+            if *engine != EMBEDDED {
+                pytest.args(["-m", "not any_engine"]);
+            }
+            tally += command::counted(&mut pytest, tally::pytest)?;
+        }
+        Ok(tally)
+    }
+
+    fn faults(&mut self) -> Result<Tally> {
+        // The harness kills, freezes and fills servers: it starts its own.
+        let programs = postgres::programs(self.site)?;
+        let mut pytest = self.pytest("tests/faults")?;
+        pytest.env("SENDHUB_POSTGRES_BIN", programs);
+        let limit = match self.form {
+            Form::Short => command::LIMIT,
+            Form::Long => {
+                pytest.env("SENDHUB_FAULTS", "long");
+                LONG_LIMIT
+            }
+        };
+        command::counted_within(&mut pytest, tally::pytest, limit)
+    }
+
+    /// The tests of a folder, on the binary as published: what is said of memory and time is said of that.
+    fn pytest(&mut self, folder: &str) -> Result<Command> {
         ensure!(self.site.root().join(folder).is_dir(), "{folder} is missing");
         let python = tools::install_python_packages(self.site)?;
-        // As published: what is said of memory is said of that.
         let hub = binary::build(self.site, Profile::Release)?;
         let mut pytest = self.site.command(python);
         pytest
             .args(["-m", "pytest", "-raP", "-p", "no:cacheprovider", folder])
             .env("SENDHUB_BIN", hub);
-        command::counted(&mut pytest, tally::pytest)
+        Ok(pytest)
     }
 
     fn docs(&self) -> Result<()> {

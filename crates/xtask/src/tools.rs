@@ -60,8 +60,15 @@ pub(crate) const PYTHON: Need = Need {
     packages: &["python3", "python3-venv"],
 };
 
+/// The database server that the tests start for themselves.
+pub(crate) const POSTGRES: Need = Need {
+    program: "postgres",
+    also_in: &["/usr/lib/postgresql/*/bin"],
+    packages: &["postgresql"],
+};
+
 /// Every program that the machine itself must bring.
-pub(crate) const MACHINE: &[Need] = &[GIT, NODE, NPM, PYTHON];
+pub(crate) const MACHINE: &[Need] = &[GIT, NODE, NPM, PYTHON, POSTGRES];
 
 impl Need {
     /// The program, when the machine has it.
