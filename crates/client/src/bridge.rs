@@ -1,22 +1,27 @@
 //! The bridge: a drop folder. Files placed in `outbox/` are sent; what is collected appears in `inbox/` under DfE
 //! file names with a receipt beside each; what is refused comes to `refused/` with a readable reason.
 
+mod outgoing;
+
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::stream;
 use sendhub_contracts::mailbox::v1::{CollectedDelivery, ExchangeKind, collected_delivery};
 use sendhub_contracts::transfer::v1::CtfDocument;
 use sendhub_ctf::{FileName, Profiles, join, scan};
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::courier::{self, Outcome};
+use self::outgoing::Outgoing;
+use crate::bulk::Bulk;
+use crate::courier;
 use crate::session::Session;
-use crate::submission::{Covering, requests};
-use crate::told::{place_json, receipt_json};
+use crate::told::place_json;
 
 /// A file is taken once it has lain untouched for so long: nobody is still writing it.
 const QUIET: Duration = Duration::from_millis(500);
@@ -48,6 +53,22 @@ fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, BridgeError> {
         path: path.display().to_string(),
         reason,
     })
+}
+
+/// What a pass has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// So many files lie in the outbox.
+    Found {
+        /// How many.
+        files: usize,
+    },
+    /// A record has its result.
+    Record,
+    /// A file has all its results and was put away.
+    File,
+    /// A copy was collected.
+    Collected,
 }
 
 /// What one pass did.
@@ -86,20 +107,30 @@ impl Bridge {
         })
     }
 
-    /// Sends what lies in the outbox and fetches what waits. `step` is called for each record done.
+    /// Sends what lies in the outbox, all files as one stream, and fetches what waits. `step` is told of each step.
+    ///
+    /// A cut connection is made again within the pass; a file whose records have not all their result stays in the
+    /// outbox, and sending it again gives the first receipts.
     ///
     /// # Errors
     /// [`BridgeError`].
-    pub async fn pass(&self, mut step: impl FnMut()) -> Result<Pass, BridgeError> {
-        let mut pass = Pass::default();
-        for file in self.waiting()? {
-            if self.send(&file, &mut step).await? {
-                pass.sent += 1;
-            } else {
-                pass.refused += 1;
-            }
-        }
+    pub async fn pass(&self, mut step: impl FnMut(Step)) -> Result<Pass, BridgeError> {
+        let mut pass = self.send_all(self.waiting()?, &mut step).await?;
         pass.received = self.fetch(&mut step).await?;
+        Ok(pass)
+    }
+
+    async fn send_all(&self, files: Vec<PathBuf>, step: &mut impl FnMut(Step)) -> Result<Pass, BridgeError> {
+        if files.is_empty() {
+            return Ok(Pass::default());
+        }
+        step(Step::Found { files: files.len() });
+        let outgoing = RefCell::new(Outgoing::new(self, files, step));
+        let requests = stream::iter(std::iter::from_fn(|| outgoing.borrow_mut().next()));
+        let told = |number, outcome| outgoing.borrow_mut().told(number, outcome);
+        let sent = Bulk::default().send(&self.session, requests, told).await;
+        let pass = outgoing.into_inner().pass()?;
+        sent.map_err(|given_up| BridgeError::Hub(given_up.status))?;
         Ok(pass)
     }
 
@@ -122,37 +153,6 @@ impl Bridge {
         Ok(files)
     }
 
-    /// Sends one file. Says whether the whole of it was accepted.
-    async fn send(&self, path: &Path, step: &mut impl FnMut()) -> Result<bool, BridgeError> {
-        let bytes = at(path, fs::read(path))?;
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let made = match requests(&bytes, &name, &Covering::default(), &self.profiles) {
-            Ok(made) => made,
-            Err(report) => {
-                let mut reason =
-                    format!("{name} was not sent: it cannot be read as a Common Transfer File.\n\n");
-                for problem in &report.problems {
-                    reason.push_str(&format!("{problem}\n"));
-                }
-                self.put_away(path, "refused", &name, &[(".reason.txt", reason)])?;
-                return Ok(false);
-            }
-        };
-        let results = courier::send(&self.session, made, step).await?;
-        let receipts: Vec<Value> = results.iter().flatten().map(receipt_json).collect();
-        let receipts = (".receipt.json", pretty(&Value::from(receipts)));
-        let refused = reasons(&name, &results);
-        if refused.is_empty() {
-            self.put_away(path, "sent", &name, &[receipts])?;
-            return Ok(true);
-        }
-        self.put_away(path, "refused", &name, &[(".reason.txt", refused), receipts])?;
-        Ok(false)
-    }
-
     /// Writes what belongs beside a file, then moves the file: a file that lies in its place is complete.
     fn put_away(
         &self,
@@ -169,7 +169,7 @@ impl Bridge {
     }
 
     /// Collects what waits, writes it, and only then acknowledges it.
-    async fn fetch(&self, step: &mut impl FnMut()) -> Result<usize, BridgeError> {
+    async fn fetch(&self, step: &mut impl FnMut(Step)) -> Result<usize, BridgeError> {
         // Other exchanges wait for a system that can read them: a folder of files is no place for advice.
         let waiting: Vec<String> = courier::list(&self.session)
             .await?
@@ -189,11 +189,11 @@ impl Bridge {
         Ok(files)
     }
 
-    async fn fetch_some(&self, ids: &[String], step: &mut impl FnMut()) -> Result<usize, BridgeError> {
+    async fn fetch_some(&self, ids: &[String], step: &mut impl FnMut(Step)) -> Result<usize, BridgeError> {
         let mut alone = Vec::new();
         let mut together: BTreeMap<Vec<u8>, Vec<(String, CollectedDelivery)>> = BTreeMap::new();
         for (id, result) in courier::collect(&self.session, ids).await? {
-            step();
+            step(Step::Collected);
             let Ok(delivery) = result else { continue };
             match document(&delivery).and_then(|document| document.batch.as_ref()) {
                 Some(batch) => together
@@ -306,21 +306,6 @@ fn document(delivery: &CollectedDelivery) -> Option<&CtfDocument> {
         collected_delivery::Content::Transfer(transfer) => transfer.ctf.as_ref(),
         _ => None,
     }
-}
-
-/// The refusals of a file in words, pupil by pupil; empty when there is none.
-fn reasons<T>(name: &str, results: &[Outcome<T>]) -> String {
-    let refused = results.iter().filter(|result| result.is_err()).count();
-    if refused == 0 {
-        return String::new();
-    }
-    let mut text = format!("{name}: {refused} of {} pupils were refused.\n", results.len());
-    for (ordinal, result) in (1..).zip(results) {
-        if let Err(told) = result {
-            text.push_str(&format!("\npupil {ordinal}: {told}"));
-        }
-    }
-    text
 }
 
 fn pretty(value: &Value) -> String {

@@ -1,16 +1,15 @@
 //! The courier: sends requests, lists, collects and acknowledges, whatever their number.
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use sendhub_contracts::mailbox::v1::{
     AcknowledgeDeliveriesRequest, AcknowledgeOutcome, CollectDeliveriesRequest, CollectedDelivery,
     DeliveryNotice, ListDeliveriesRequest, collect_deliveries_response,
 };
-use sendhub_contracts::transfer::v1::{
-    SubmitTransferRequest, SubmitTransfersRequest, submit_transfers_response,
-};
+use sendhub_contracts::transfer::v1::SubmitTransferRequest;
 use sendhub_contracts::types::v1::Receipt;
 use tonic::Status;
 
+use crate::bulk::Bulk;
 use crate::session::Session;
 use crate::told::Told;
 
@@ -20,7 +19,8 @@ const AT_ONCE: usize = 128;
 /// What became of one thing among several.
 pub type Outcome<T> = Result<T, Told>;
 
-/// Sends records and returns each one's result, in order. One goes by itself, several as one stream.
+/// Sends records and returns each one's result, in order. One goes by itself, several as one stream that is made
+/// anew when it is cut.
 ///
 /// # Errors
 /// The status with which a call or stream broke off. Sending the same requests again is safe.
@@ -29,9 +29,9 @@ pub async fn send(
     requests: Vec<SubmitTransferRequest>,
     mut done: impl FnMut(),
 ) -> Result<Vec<Outcome<Receipt>>, Status> {
-    let mut client = session.transfers();
     let count = requests.len();
     if count == 1 {
+        let mut client = session.transfers();
         let mut results = Vec::new();
         for request in requests {
             results.push(match client.submit_transfer(request).await {
@@ -43,25 +43,17 @@ pub async fn send(
         }
         return Ok(results);
     }
-    let records = stream::iter(requests).map(|transfer| SubmitTransfersRequest {
-        transfer: Some(transfer),
-    });
-    let mut answers = client.submit_transfers(records).await?.into_inner();
-    let mut results = Vec::with_capacity(count);
-    while let Some(answer) = answers.message().await? {
-        results.push(match answer.result {
-            Some(submit_transfers_response::Result::Receipt(receipt)) => Ok(receipt),
-            Some(submit_transfers_response::Result::Refusal(refusal)) => Err(Told::from(&refusal)),
-            None => return Err(Status::internal("the hub gave a result without content")),
-        });
-        done();
-    }
-    if results.len() < count {
-        return Err(Status::unavailable(
-            "the stream ended before every record had its result",
-        ));
-    }
-    Ok(results)
+    let mut results: Vec<Option<Outcome<Receipt>>> = (0..count).map(|_| None).collect();
+    Bulk::default()
+        .send(session, stream::iter(requests), |number, outcome| {
+            if let Some(result) = results.get_mut(number) {
+                *result = Some(outcome);
+            }
+            done();
+        })
+        .await
+        .map_err(|given_up| *given_up.status)?;
+    Ok(results.into_iter().flatten().collect())
 }
 
 /// Whether the same call may succeed in a moment.

@@ -1,6 +1,7 @@
 //! The client library that agencies link: profile, session, bound tokens, files into requests, proofs checked.
 
 pub mod bridge;
+pub mod bulk;
 pub mod channel;
 pub mod clock;
 pub mod courier;

@@ -98,6 +98,7 @@ impl Hub {
             .unwrap_or_default();
         // The file is read while the register is asked.
         let (known, judged) = tokio::join!(biased; self.register.look_up(&tags), async {
+            let _share = self.shares.work.wait(&caller.agency.id).await;
             let judged = self.judge(caller, request, asked)?;
             let bytes = request.encode_to_vec();
             let digest = sha256(&bytes).0;
@@ -107,6 +108,7 @@ impl Hub {
         let mut known = known.map_err(failed)?;
         refused.recipients = recipients(judged.recipient.as_ref().map(|agency| &agency.id));
         for _ in 0..TRIES {
+            let share = self.shares.work.wait(&caller.agency.id).await;
             let now = self.clock.now();
             let found = self
                 .register
@@ -126,6 +128,7 @@ impl Hub {
                 }),
             });
             if !matches!(decision.effect, Outcome::Permit | Outcome::Hold) {
+                drop(share);
                 // A repetition gets its first receipt, also when the rules or the agencies changed since.
                 if let Some(receipt) = self.accepted_before(caller, judged.request, &text.digest).await? {
                     return Ok(receipt);
@@ -136,6 +139,7 @@ impl Hub {
             let prepared = self
                 .prepare(caller, request, &judged, found, &decision, &text, now, method)
                 .map_err(failed)?;
+            drop(share);
             match self.write(prepared.change, waiting).await {
                 Ok(committed) => {
                     if let Some(recipient) = &prepared.recipient {

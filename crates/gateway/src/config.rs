@@ -163,11 +163,25 @@ pub enum JwksSource {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `sqlite://PATH`, the path relative to the configuration file.
+    /// `sqlite://PATH`, the path relative to the configuration file; or `postgres://user@host:port/database`, with
+    /// several hosts, separated by commas, when the primary may move. A password may stand in it, but is better kept
+    /// in a `.pgpass` file or in `PGPASSWORD`.
     pub url: String,
     /// Connections for reading.
     #[serde(default = "default_readers")]
     pub readers: u32,
+    /// PostgreSQL only: for how many seconds this gateway's log is its own without word from it. Another process
+    /// with the same log takes over after so long.
+    #[serde(default = "default_lease_seconds")]
+    pub lease_seconds: u64,
+    /// PostgreSQL only: several hosts may be named although no standby has what is acknowledged, so that the loss of
+    /// the primary loses it.
+    #[serde(default)]
+    pub failover_may_lose: bool,
+}
+
+const fn default_lease_seconds() -> u64 {
+    10
 }
 
 /// The master keys that wrap every person's data key. A key is 32 bytes, hexadecimal or base64.
@@ -228,10 +242,23 @@ pub struct Limits {
     pub burst: u32,
     /// Requests of one agency under way at once; zero for no limit.
     pub concurrent_requests: usize,
+    /// Streamed replies of one agency open at once (watches, collections, downloads, streams of records); zero
+    /// for no limit.
+    pub agency_streams: usize,
+    /// Records a second of one agency in all its streams, averaged; what comes beyond waits unread. Zero for no
+    /// limit.
+    pub agency_records_per_second: u32,
+    /// Records of one agency under way at once in all its streams; what comes beyond waits unread. Zero for no
+    /// limit beside each stream's own.
+    pub agency_records: usize,
     /// Connections open at once, all agencies together.
     pub connections: usize,
-    /// Changes that may wait to be written before new ones are refused.
+    /// Changes that may wait to be written before new ones are refused, all agencies together.
     pub waiting_writes: usize,
+    /// Changes of one agency that may wait to be written. Single requests beyond are refused, streams wait.
+    pub agency_waiting_writes: usize,
+    /// After so many seconds without reading, the reader of a streamed reply is cut off.
+    pub slow_reader_seconds: u64,
     /// Refusals of unidentified callers written to the log one by one, a minute; the rest are counted.
     pub recorded_refusals_per_minute: u32,
     /// How long requests under way get to end when the hub stops, in seconds.
@@ -273,8 +300,13 @@ impl Default for Limits {
             requests_per_second: 2_000,
             burst: 4_000,
             concurrent_requests: 512,
+            agency_streams: 1_024,
+            agency_records_per_second: 2_000,
+            agency_records: 512,
             connections: 10_000,
             waiting_writes: 4_096,
+            agency_waiting_writes: 1_024,
+            slow_reader_seconds: 60,
             recorded_refusals_per_minute: 600,
             shutdown_seconds: 25,
         }
@@ -405,6 +437,13 @@ impl Config {
         self.store.url.strip_prefix("sqlite://").map(PathBuf::from)
     }
 
+    /// The URL of the PostgreSQL database.
+    #[must_use]
+    pub fn postgres_url(&self) -> Option<&str> {
+        let url = self.store.url.as_str();
+        (url.starts_with("postgres://") || url.starts_with("postgresql://")).then_some(url)
+    }
+
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let plain = |text: &str| {
@@ -419,8 +458,11 @@ impl Config {
         if !plain(&self.hub.gateway) {
             faults.push("hub.gateway: letters, digits, '.', '-' and '_' only".into());
         }
-        if self.sqlite_path().is_none() {
-            faults.push("store.url: only sqlite:// is known to this version".into());
+        if self.sqlite_path().is_none() && self.postgres_url().is_none() {
+            faults.push("store.url: neither sqlite:// nor postgres://".into());
+        }
+        if self.store.lease_seconds == 0 {
+            faults.push("store.lease_seconds: at least 1".into());
         }
         if self.keys.master_key_file.is_some() == self.keys.master_key_env.is_some() {
             faults.push("keys: give exactly one of master_key_file and master_key_env".into());
@@ -500,6 +542,11 @@ impl Config {
             ("limits.message_bytes", self.limits.message_bytes == 0),
             ("limits.connections", self.limits.connections == 0),
             ("limits.waiting_writes", self.limits.waiting_writes == 0),
+            (
+                "limits.agency_waiting_writes",
+                self.limits.agency_waiting_writes == 0,
+            ),
+            ("limits.slow_reader_seconds", self.limits.slow_reader_seconds == 0),
             ("identity.token_seconds", self.identity.token_seconds == 0),
             ("store.readers", self.store.readers == 0),
             ("tls.handshake_seconds", self.tls.handshake_seconds == 0),

@@ -1,7 +1,7 @@
 //! The gate: one layer that every request passes. Certificate, token, role, limits, deadline; and no refusal
 //! leaves before it stands in the log.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,12 +10,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderMap, Request, Response};
+use prost::Message as _;
 use sendhub_contracts::errors::v1::Reason;
 use sendhub_contracts::method_rules::MethodRule;
 use sendhub_contracts::refusal::{self, Refusal};
 use sendhub_domain::agency::{Agency, AgencyStatus, Thumbprint};
 use sendhub_domain::event::{Actor, AuditEvent, EventKind, EventOutcome};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -25,7 +26,9 @@ use tracing::{debug, info};
 use crate::hub::{Hub, RECORDED, commit_refusal, is_passing};
 use crate::identity::token::TokenVerifier;
 use crate::identity::{Caller, roles};
-use crate::limits::AgencyLimits;
+use crate::limits::{AgencyLimits, Kind};
+use crate::outflow::{Deadline, Outflows, too_late};
+use crate::shares::Held;
 use crate::tls::PeerCertificate;
 
 /// Health is told to everybody: a probe has no certificate, and learns nothing of any person.
@@ -43,6 +46,9 @@ pub(crate) struct Gate {
     pub(crate) tokens: TokenVerifier,
     pub(crate) rules: HashMap<String, MethodRule>,
     pub(crate) limits: AgencyLimits,
+    /// Request paths of the methods that answer with a stream.
+    pub(crate) streamed: HashSet<String>,
+    pub(crate) outflows: Arc<Outflows>,
 }
 
 impl<S> Layer<S> for GateLayer {
@@ -87,7 +93,7 @@ where
 /// What passed, and under which limits.
 struct Admission {
     caller: Option<Caller>,
-    _place: Option<OwnedSemaphorePermit>,
+    place: Held,
 }
 
 /// Who was turned away, as far as it is known, and why.
@@ -118,25 +124,28 @@ impl Gate {
             Err(away) => return Ok(self.turn_away(&method, away).await),
         };
         let actor = admission.caller.as_ref().map(Caller::actor);
-        let deadline = deadline(request.headers());
+        let deadline = deadline(request.headers()).map(|wait| Instant::now() + wait);
+        let streamed = self.streamed.contains(path);
+        if let Some(deadline) = deadline {
+            request.extensions_mut().insert(Deadline(deadline));
+        }
         if let Some(caller) = admission.caller.clone() {
             request.extensions_mut().insert(caller);
         }
         let call = inner.call(request);
         let response = match deadline {
             None => call.await?,
-            Some(deadline) => match tokio::time::timeout(deadline, call).await {
+            // Dropping the call takes back what it has not written yet; a commit under way is finished.
+            Some(deadline) => match tokio::time::timeout_at(deadline, call).await {
                 Ok(response) => response?,
-                Err(_) => {
-                    let refusal = Refusal::new(
-                        Reason::DeadlineExceeded,
-                        "the caller's deadline passed before the hub was done",
-                    );
-                    return Ok(refusal.into_status().into_http());
-                }
+                Err(_) => return Ok(too_late().into_status().into_http()),
             },
         };
-        Ok(self.answer(&method, actor, response, rule.is_some()).await)
+        let response = self.answer(&method, actor, response, rule.is_some()).await;
+        if streamed && !response.headers().contains_key("grpc-status") {
+            return Ok(self.outflows.watch(response, deadline, admission.place));
+        }
+        Ok(response)
     }
 
     /// Certificate, agency, method, token, scope, limits, in this order: nobody learns more than the step at
@@ -160,7 +169,7 @@ impl Gate {
             if request.uri().path().starts_with(REFLECTION) {
                 return Ok(Admission {
                     caller: None,
-                    _place: None,
+                    place: None,
                 });
             }
             let unknown = Refusal::new(Reason::MethodUnknown, "this hub has no such method");
@@ -196,10 +205,17 @@ impl Gate {
             );
             return Err(away(&actor, refusal.retry_after(Duration::from_secs(1))));
         }
-        let place = self.limits.enter(&agency.id).map_err(|()| {
+        let kind = match self.streamed.contains(request.uri().path()) {
+            true => Kind::Streamed,
+            false => Kind::Single,
+        };
+        let place = self.limits.enter(&agency.id, kind).map_err(|_| {
             let refusal = Refusal::new(
                 Reason::RateLimited,
-                "this agency has as many requests under way as it may",
+                match kind {
+                    Kind::Single => "this agency has as many requests under way as it may",
+                    Kind::Streamed => "this agency has as many streams open as it may",
+                },
             );
             away(&actor, refusal.retry_after(Duration::from_millis(200)))
         })?;
@@ -209,7 +225,7 @@ impl Gate {
                 certificate,
                 token,
             }),
-            _place: place,
+            place,
         })
     }
 
@@ -335,6 +351,25 @@ impl Gate {
     }
 }
 
+/// The request paths of the methods that answer with a stream, as the contracts say.
+pub(crate) fn streamed_methods(descriptors: &[u8]) -> Result<HashSet<String>, prost::DecodeError> {
+    let files = prost_types::FileDescriptorSet::decode(descriptors)?.file;
+    let mut paths = HashSet::new();
+    for file in &files {
+        for service in &file.service {
+            for method in service.method.iter().filter(|method| method.server_streaming()) {
+                paths.insert(format!(
+                    "/{}.{}/{}",
+                    file.package(),
+                    service.name(),
+                    method.name()
+                ));
+            }
+        }
+    }
+    Ok(paths)
+}
+
 /// What the transport refused by itself, in the hub's own words.
 fn of_the_transport(code: Code, known: bool) -> Refusal {
     match code {
@@ -343,10 +378,7 @@ fn of_the_transport(code: Code, known: bool) -> Refusal {
             "the message is larger than this hub takes",
         ),
         Code::Unimplemented if !known => Refusal::new(Reason::MethodUnknown, "this hub has no such method"),
-        Code::DeadlineExceeded | Code::Cancelled => Refusal::new(
-            Reason::DeadlineExceeded,
-            "the caller's deadline passed before the hub was done",
-        ),
+        Code::DeadlineExceeded | Code::Cancelled => too_late(),
         _ => Refusal::new(
             Reason::MalformedMessage,
             "the message cannot be decoded as its contract says",
@@ -419,6 +451,24 @@ mod tests {
         assert_eq!(read("10m"), Some(Duration::from_millis(9)));
         assert_eq!(read("x"), None);
         assert_eq!(deadline(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn the_contracts_say_which_methods_stream() {
+        let mut streamed: Vec<String> = streamed_methods(sendhub_contracts::FILE_DESCRIPTOR_SET)
+            .unwrap()
+            .into_iter()
+            .collect();
+        streamed.sort();
+        assert_eq!(
+            streamed,
+            [
+                "/sendhub.attachment.v1.AttachmentService/DownloadAttachment",
+                "/sendhub.mailbox.v1.MailboxService/CollectDeliveries",
+                "/sendhub.mailbox.v1.MailboxService/WatchDeliveries",
+                "/sendhub.transfer.v1.TransferService/SubmitTransfers",
+            ]
+        );
     }
 
     #[test]

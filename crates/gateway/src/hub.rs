@@ -18,9 +18,10 @@ use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
 use sendhub_domain::identifiers::LaEstab;
 use sendhub_policy::{Decision, PolicySet, Sources};
 use sendhub_store::{
-    Change, CommitRefused, Committed, Committer, Conflict, Directory, Effect, Keyring, LogEntry, Store,
+    Change, CommitRefused, Committed, Committer, Conflict, Directory, Effect, Hint, Keyring, LogEntry, Store,
     StoreError,
 };
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::{error, info, warn};
@@ -30,6 +31,7 @@ use crate::clock::{Clock, england};
 use crate::identity::Caller;
 use crate::minimisation::Minimisation;
 use crate::register::Register;
+use crate::shares::Shares;
 use crate::wakeups::Wakeups;
 
 /// Marks a refusal that stands in the log already; taken off before the reply leaves.
@@ -63,6 +65,8 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     /// Who watches an inbox.
     pub wakeups: Wakeups,
+    /// How much one agency has under way.
+    pub(crate) shares: Shares,
     /// The origin of this gateway's own log.
     pub origin: String,
     /// Cancelled when the hub begins to stop: streams end, unary requests are finished.
@@ -101,6 +105,26 @@ impl Hub {
                 warn!(%failure, "the directory could not be read; the last known one stays");
             }
             self.wakeups.sweep();
+        }
+    }
+
+    /// Heeds what other gateways say until the hub stops: wakes the watchers of a mailbox, reads the directory again.
+    pub async fn heed(self: Arc<Self>, mut hints: broadcast::Receiver<Hint>) {
+        loop {
+            let hint = tokio::select! {
+                () = self.stopping.cancelled() => return,
+                hint = hints.recv() => hint,
+            };
+            match hint {
+                Ok(Hint::Mailbox(agency)) => self.wakeups.ring(&agency),
+                Ok(Hint::Directory) => {
+                    if let Err(failure) = self.refresh_directory().await {
+                        warn!(%failure, "the directory could not be read; the last known one stays");
+                    }
+                }
+                Ok(Hint::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => self.wakeups.ring_all(),
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
         }
     }
 
@@ -295,7 +319,7 @@ pub(crate) fn commit_refusal(failure: &CommitRefused) -> Refusal {
     match failure {
         CommitRefused::Overloaded => Refusal::new(
             Reason::Overloaded,
-            "more waits to be written than the hub takes on; nothing was done",
+            "more of this agency's waits to be written than the hub takes on; nothing was done",
         )
         .retry_after(Duration::from_secs(1)),
         CommitRefused::NotConfirmed => Refusal::new(

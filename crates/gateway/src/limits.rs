@@ -1,22 +1,29 @@
-//! Limits for each agency: requests a second and requests at once; and how many refusals at the door are
-//! written one by one.
+//! Limits for each agency: requests a second, requests at once, streams open; and how many refusals at the door
+//! are written one by one.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sendhub_domain::agency::AgencyId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Limits;
+use crate::shares::{AllTaken, Held, Places};
+
+/// What a request takes a place among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Requests under way; the place is held until the answer.
+    Single,
+    /// Streamed replies; the place is held until the stream ends.
+    Streamed,
+}
 
 /// Counts what each agency does.
 pub(crate) struct AgencyLimits {
     rate: Option<DefaultKeyedRateLimiter<AgencyId>>,
-    concurrent: usize,
-    under_way: Mutex<HashMap<AgencyId, Arc<Semaphore>>>,
+    under_way: Places,
+    streams: Places,
     doorbook: Option<DefaultKeyedRateLimiter<Option<AgencyId>>>,
     suppressed: AtomicU64,
 }
@@ -29,8 +36,8 @@ impl AgencyLimits {
         });
         Self {
             rate,
-            concurrent: limits.concurrent_requests,
-            under_way: Mutex::default(),
+            under_way: Places::new(limits.concurrent_requests),
+            streams: Places::new(limits.agency_streams),
             doorbook: NonZeroU32::new(limits.recorded_refusals_per_minute)
                 .map(|rate| RateLimiter::keyed(Quota::per_minute(rate))),
             suppressed: AtomicU64::new(0),
@@ -44,22 +51,12 @@ impl AgencyLimits {
             .is_none_or(|rate| rate.check_key(agency).is_ok())
     }
 
-    /// A place among the agency's requests under way; `Err` when all are taken.
-    pub(crate) fn enter(&self, agency: &AgencyId) -> Result<Option<OwnedSemaphorePermit>, ()> {
-        if self.concurrent == 0 {
-            return Ok(None);
+    /// A place among what the agency has under way.
+    pub(crate) fn enter(&self, agency: &AgencyId, kind: Kind) -> Result<Held, AllTaken> {
+        match kind {
+            Kind::Single => self.under_way.take(agency),
+            Kind::Streamed => self.streams.take(agency),
         }
-        let places = {
-            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            match under_way.get(agency) {
-                Some(places) => places.clone(),
-                None => under_way
-                    .entry(agency.clone())
-                    .or_insert_with(|| Arc::new(Semaphore::new(self.concurrent)))
-                    .clone(),
-            }
-        };
-        places.try_acquire_owned().map(Some).map_err(|_| ())
     }
 
     /// Whether a refusal at the door is written by itself; one that is not is counted. Gives the count of those
@@ -93,6 +90,7 @@ mod tests {
             limits.requests_per_second = 1;
             limits.burst = 2;
             limits.concurrent_requests = 1;
+            limits.agency_streams = 1;
         });
         let (one, other) = (
             AgencyId::parse("school-one").unwrap(),
@@ -100,11 +98,13 @@ mod tests {
         );
         assert!(limits.in_rate(&one) && limits.in_rate(&one) && !limits.in_rate(&one));
         assert!(limits.in_rate(&other));
-        let held = limits.enter(&one).unwrap();
-        assert!(limits.enter(&one).is_err());
-        assert!(limits.enter(&other).is_ok());
+        let held = limits.enter(&one, Kind::Single).unwrap();
+        assert!(limits.enter(&one, Kind::Single).is_err());
+        assert!(limits.enter(&other, Kind::Single).is_ok());
+        // Streams stay open for hours: they are counted apart.
+        assert!(limits.enter(&one, Kind::Streamed).is_ok());
         drop(held);
-        assert!(limits.enter(&one).is_ok());
+        assert!(limits.enter(&one, Kind::Single).is_ok());
     }
 
     #[test]

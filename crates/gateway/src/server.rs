@@ -30,9 +30,10 @@ use sendhub_domain::calendar::{BankHolidays, SchoolCalendar};
 use sendhub_domain::identifiers::LaEstab;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_policy::PolicySet;
+use sendhub_store::postgres::{MayLose, PostgresOptions, PostgresStore};
 use sendhub_store::seal::MasterKey;
 use sendhub_store::sqlite::{SqliteOptions, SqliteStore};
-use sendhub_store::{Committer, Store as _};
+use sendhub_store::{Committer, Room, Store};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
@@ -51,17 +52,19 @@ use crate::directory::Agencies;
 use crate::documents::Documents;
 use crate::doors::{self, Connection, Doors};
 use crate::explaining::Explanations;
-use crate::gate::{Gate, GateLayer};
+use crate::gate::{Gate, GateLayer, streamed_methods};
 use crate::hub::Hub;
 use crate::identity::issuers::{self, Issuers};
 use crate::identity::token::{TokenRules, TokenVerifier};
 use crate::limits::AgencyLimits;
 use crate::mailbox::Mailbox;
 use crate::minimisation::Minimisation;
+use crate::outflow::Outflows;
 use crate::referrals::Referrals;
 use crate::register::Register;
 use crate::review::Reviews;
 use crate::rights::{Consents, RightHolders};
+use crate::shares::Shares;
 use crate::sharing::{Notices, Pupils, ServiceChildren};
 use crate::timekeeping::Clocks;
 use crate::transfer::Transfers;
@@ -183,22 +186,38 @@ pub fn log_key(origin: &str, path: &Path) -> Result<LogKey, ServeError> {
 ///
 /// # Errors
 /// [`ServeError`].
-pub async fn open_store(config: &Config, key: LogKey) -> Result<SqliteStore, ServeError> {
+pub async fn open_store(config: &Config, key: LogKey) -> Result<Arc<dyn Store>, ServeError> {
+    let (master_key, former_keys) = master_keys(config)?;
+    if let Some(url) = config.postgres_url() {
+        let store = PostgresStore::open(PostgresOptions {
+            url: url.to_owned(),
+            master_key,
+            former_keys,
+            log_key: key,
+            readers: config.store.readers,
+            lease: Duration::from_secs(config.store.lease_seconds),
+            failover_may_lose: if config.store.failover_may_lose {
+                MayLose::WhatNoStandbyHad
+            } else {
+                MayLose::Nothing
+            },
+        });
+        return Ok(Arc::new(store.await?));
+    }
     let path = config
         .sqlite_path()
-        .ok_or_else(|| unusable("store.url")(&"only sqlite:// is known to this version"))?;
+        .ok_or_else(|| unusable("store.url")(&"neither sqlite:// nor postgres://"))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| unusable(folder.display())(&error))?;
     }
-    let (master_key, former_keys) = master_keys(config)?;
-    Ok(SqliteStore::open(SqliteOptions {
+    let store = SqliteStore::open(SqliteOptions {
         path,
         master_key,
         former_keys,
         log_key: key,
         readers: config.store.readers,
-    })
-    .await?)
+    });
+    Ok(Arc::new(store.await?))
 }
 
 /// Starts a hub. It listens when this returns.
@@ -237,14 +256,18 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let issuers = Arc::new(ArcSwap::from_pointee(issuers));
 
     let origin = config.log_origin();
-    let store = Arc::new(open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?);
+    let store = open_store(&config, log_key(&origin, &config.log.signing_key_file)?).await?;
     let vault = Vault::open(&config.attachments).map_err(|error| unusable("attachments")(&error))?;
     let minimisation = match &config.minimisation.file {
         None => Minimisation::built_in(),
         Some(file) => Minimisation::load(file),
     }
     .map_err(|error| unusable("minimisation")(&error))?;
-    let (committer, writer) = Committer::start(store.clone(), config.limits.waiting_writes);
+    let room = Room {
+        places: config.limits.waiting_writes,
+        each: config.limits.agency_waiting_writes,
+    };
+    let (committer, writer) = Committer::start(store.clone(), room);
     let stopping = CancellationToken::new();
     let hub = Arc::new(Hub {
         register: Register::new(store.clone(), store.keyring()),
@@ -260,6 +283,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         calendars,
         clock,
         wakeups: Wakeups::default(),
+        shares: Shares::new(&config.limits),
         origin,
         stopping: stopping.clone(),
     });
@@ -271,6 +295,9 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         .local_addr()
         .map_err(|error| ServeError::Listen(error.to_string()))?;
     tokio::spawn(Arc::clone(&hub).keep_directory(Duration::from_millis(500)));
+    if let Some(hints) = hub.store.hints() {
+        tokio::spawn(Arc::clone(&hub).heed(hints));
+    }
     tokio::spawn(Arc::clone(&hub).keep_clocks(Duration::from_millis(500)));
     tokio::spawn(Arc::clone(&hub).keep_vault(Duration::from_secs(3_600)));
     if let Some(folder) = config.policy.directory.clone() {
@@ -311,7 +338,7 @@ async fn serve(
     hub: Arc<Hub>,
     issuers: Arc<ArcSwap<Issuers>>,
     connections: mpsc::Receiver<Connection>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     writer: tokio::task::JoinHandle<Result<(), sendhub_store::StoreError>>,
 ) -> Result<(), ServeError> {
     let message = config.limits.message_bytes;
@@ -363,8 +390,11 @@ async fn serve(
         ),
         rules: method_rules(),
         limits: AgencyLimits::new(&config.limits),
+        streamed: streamed_methods(FILE_DESCRIPTOR_SET).map_err(|error| reflection(&error))?,
+        outflows: Outflows::new(Duration::from_secs(config.limits.slow_reader_seconds)),
         hub: Arc::clone(&hub),
     };
+    tokio::spawn(Arc::clone(&gate.outflows).keep(hub.stopping.clone()));
     let routes = Routes::new(health_service)
         .add_service(descriptors().build_v1().map_err(|error| reflection(&error))?)
         .add_service(
@@ -420,6 +450,11 @@ async fn serve(
         } => {
             warn!("requests under way did not end in time; what was acknowledged is durable");
             Ok(())
+        }
+        // Without a log nothing may be disclosed: another process has taken over, and this one ends.
+        () = store.lost() => {
+            hub.stopping.cancel();
+            return Err(ServeError::Store(sendhub_store::StoreError::LogMoved));
         }
     };
     hub.stopping.cancel();

@@ -33,6 +33,7 @@ use crate::hub::{
     recorded, store_refusal,
 };
 use crate::identity::Caller;
+use crate::outflow::{Deadline, too_late};
 use crate::record::{named, wire, wire_delivery};
 
 const SUBMIT: &str = "sendhub.transfer.v1.TransferService/SubmitTransfer";
@@ -85,19 +86,28 @@ impl TransferService for Transfers {
         request: Request<Streaming<SubmitTransfersRequest>>,
     ) -> Result<Response<Self::SubmitTransfersStream>, Status> {
         let caller = Arc::new(caller(&request)?);
+        let deadline = request.extensions().get::<Deadline>().copied();
         let hub = Arc::clone(&self.0);
         let stopping = hub.stopping.clone();
+        let (waiting, sender) = (Arc::clone(&hub), caller.agency.id.clone());
         let results = request
             .into_inner()
             // What came before the stop is finished; what comes after is for another connection.
             .take_until(async move { stopping.cancelled().await })
-            .map(move |record| {
+            // The agency's records under way are counted over all its streams: until there is a place, nothing
+            // more is read, the window of the stream closes, and the sender waits.
+            .then(move |record| {
+                let (hub, sender) = (Arc::clone(&waiting), sender.clone());
+                async move { (record, hub.shares.next_record(&sender).await) }
+            })
+            .map(move |(record, place)| {
                 let (hub, caller) = (Arc::clone(&hub), Arc::clone(&caller));
                 // A task each: sealing and judging run on every core, and a cut connection loses no answer
                 // that the log has.
                 let task = tokio::spawn(async move {
+                    let _place = place;
                     match record {
-                        Ok(record) => Ok(one_of_many(&hub, &caller, record).await),
+                        Ok(record) => Ok(in_time(deadline, one_of_many(&hub, &caller, record)).await?),
                         Err(status) => Err(broken(&hub, &caller, &status).await),
                     }
                 });
@@ -428,6 +438,16 @@ impl Transfers {
             .open(SealPurpose::ImportReport(delivery), subject, &sealed)
             .map_err(|failure| store_refusal(&failure.into()))?;
         Ok(ImportReport::decode(text.as_slice()).ok())
+    }
+}
+
+/// Drops what is not done at the caller's deadline: a record that no commit has taken up yet is not written.
+async fn in_time<T>(deadline: Option<Deadline>, done: impl Future<Output = T>) -> Result<T, Status> {
+    match deadline {
+        None => Ok(done.await),
+        Some(Deadline(at)) => tokio::time::timeout_at(at, done)
+            .await
+            .map_err(|_| too_late().into_status()),
     }
 }
 

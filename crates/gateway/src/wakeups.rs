@@ -33,6 +33,12 @@ impl Wakeups {
         }
     }
 
+    /// Wakes every watcher: something may have been missed.
+    pub fn ring_all(&self) {
+        let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.values().for_each(|bell| bell.notify_waiters());
+    }
+
     /// Forgets the bells that no watcher holds any more.
     pub fn sweep(&self) {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);

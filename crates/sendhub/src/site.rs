@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jiff::Timestamp;
@@ -19,8 +20,7 @@ use sendhub_gateway::clock::{Clock as _, SystemClock};
 use sendhub_gateway::config::Config;
 use sendhub_gateway::server::{log_key, open_store};
 use sendhub_gateway::tls::thumbprint;
-use sendhub_store::sqlite::SqliteStore;
-use sendhub_store::{Change, Directory, Effect, LogEntry, Store as _};
+use sendhub_store::{Change, Directory, Effect, LogEntry, Store};
 
 use crate::pki::{self, Authority};
 
@@ -97,7 +97,7 @@ fn agencies(hub: &str) -> String {
 pub(crate) struct Site {
     pub(crate) config: Config,
     pub(crate) folder: PathBuf,
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     origin: String,
 }
 

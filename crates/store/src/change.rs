@@ -14,6 +14,7 @@ use sendhub_domain::exchange::{
 };
 use sendhub_domain::person::SubjectId;
 use sendhub_ledger::proof::InclusionProof;
+use sendhub_ledger::tree::Appended;
 
 pub use self::exchange::{DeliveryRow, ExchangeRow, HUB_SENDER, NoticeRow, SubjectRow};
 pub use self::matters::{
@@ -21,6 +22,7 @@ pub use self::matters::{
 };
 
 use crate::entry::LogEntry;
+use crate::store::StoreError;
 
 /// One request's worth of writing. All of its effects and its log entry become durable together,
 /// or a guard fails and none of it does.
@@ -259,4 +261,31 @@ pub enum Conflict {
     /// The referral was decided before, or there is none.
     #[error("the referral does not wait for a decision")]
     ReferralDecided,
+}
+
+/// Each change's result: the admitted ones are the batch's leaves, in order.
+pub(crate) fn receipts(
+    admitted: Vec<Result<(), Conflict>>,
+    appended: &Appended,
+    note: &str,
+) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
+    let checkpoint: Arc<str> = note.into();
+    let mut offset = 0;
+    let mut receipts = Vec::with_capacity(admitted.len());
+    for admission in admitted {
+        let receipt = match admission {
+            Ok(()) => {
+                let proof = appended.inclusion_proof(offset);
+                let proof = proof.map_err(|error| StoreError::Ledger(error.to_string()))?;
+                offset += 1;
+                Ok(Committed {
+                    proof,
+                    checkpoint: Arc::clone(&checkpoint),
+                })
+            }
+            Err(conflict) => Err(conflict),
+        };
+        receipts.push(receipt);
+    }
+    Ok(receipts)
 }

@@ -1,15 +1,26 @@
-//! Group commit: one task takes every change that waits, writes them in one transaction, and answers all.
+//! Group commit: one task takes what waits, in fair turns of the agencies, writes it in one transaction, and
+//! answers all.
+
+mod lines;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tracing::{error, warn};
 
-use crate::change::{Change, Committed, Conflict};
+pub use self::lines::Room;
+use self::lines::{Lines, NoPlace, Turn};
+use crate::change::{Change, Committed, Conflict, Effect};
 use crate::store::{Store, StoreError};
 
-/// The most changes in one transaction. Measured: larger batches gain nothing and lengthen the wait.
-const BATCH: usize = 256;
+/// The most changes in one transaction. Measured: larger batches gain nothing and lengthen the wait. While
+/// several agencies send, each has a smaller part: a lone record then waits for two short commits at most.
+const TURN: Turn = Turn {
+    whole: 256,
+    in_company: 16,
+};
+/// Sealed content of so many bytes takes as long to write as one more record.
+const BYTES_A_RECORD: usize = 16 * 1024;
 
 /// Why a change was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -17,23 +28,37 @@ pub enum CommitRefused {
     /// A guard failed: the change, and only it, was not written.
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// More waits than the queue holds: try again later.
+    /// More of this agency's waits than it may have waiting, or more of all: try again later. Nothing was done.
     #[error("too much waits to be written")]
     Overloaded,
     /// The database failed; whether the change was written is not known.
     #[error("the database did not confirm the change")]
     NotConfirmed,
-    /// The hub is shutting down.
+    /// This gateway writes no more: it stops, or another has its log. Nothing was done.
     #[error("the hub is shutting down")]
     Closed,
 }
 
 type Answer = oneshot::Sender<Result<Committed, CommitRefused>>;
+type Queue = Lines<(Change, Answer)>;
 
-/// The way in for everybody who writes. Clones share one queue.
+/// The way in for everybody who writes. Clones share one set of lines.
+///
+/// Who stops waiting (a deadline passed, a connection cut) before the change is taken into a transaction has
+/// not written: it is passed over. A transaction under way is finished whoever waits for it.
 #[derive(Clone)]
 pub struct Committer {
-    queue: mpsc::Sender<(Change, Answer)>,
+    queue: Arc<Queue>,
+    _open: Arc<Open>,
+}
+
+/// Closes the lines when the last clone of a [`Committer`] goes.
+struct Open(Arc<Queue>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl std::fmt::Debug for Committer {
@@ -43,34 +68,38 @@ impl std::fmt::Debug for Committer {
 }
 
 impl Committer {
-    /// Starts the writing task over a store. At most `waiting` changes wait; there is no timer: a batch is
-    /// what arrived while the last commit ran, so a lone caller waits for one commit and no longer.
+    /// Starts the writing task over a store. At most as many changes wait as there is room for; there is no
+    /// timer: a batch is what arrived while the last commit ran, so a lone caller waits for one commit and no
+    /// longer.
     ///
-    /// The task ends when every clone is gone and the queue is empty, or when the log is lost to another
-    /// writer; the handle says which.
+    /// The task ends when every clone is gone and nothing waits, or when the log is lost to another writer;
+    /// the handle says which.
     pub fn start(
         store: Arc<dyn Store>,
-        waiting: usize,
+        room: impl Into<Room>,
     ) -> (Self, tokio::task::JoinHandle<Result<(), StoreError>>) {
-        let (queue, changes) = mpsc::channel(waiting);
-        (Self { queue }, tokio::spawn(write(store, changes)))
+        let queue = Lines::new(room.into());
+        let committer = Self {
+            queue: Arc::clone(&queue),
+            _open: Arc::new(Open(Arc::clone(&queue))),
+        };
+        (committer, tokio::spawn(write(store, queue)))
     }
 
-    /// Writes one change, refusing at once when the queue is full. For single requests.
+    /// Writes one change, refusing at once when its agency has no place. For single requests.
     ///
     /// # Errors
     /// [`CommitRefused`].
     pub async fn commit(&self, change: Change) -> Result<Committed, CommitRefused> {
+        let place = self.queue.place_now(&change.entry.agency)?;
         let (answer, reply) = oneshot::channel();
-        self.queue.try_send((change, answer)).map_err(|full| match full {
-            mpsc::error::TrySendError::Full(_) => CommitRefused::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => CommitRefused::Closed,
-        })?;
+        let cost = cost(&change);
+        self.queue.put(place, (change, answer), cost);
         reply.await.map_err(|_| CommitRefused::NotConfirmed)?
     }
 
     /// Queues one change, waiting for room: backpressure instead of refusal. For streams.
-    /// Awaiting the outer future takes the place in the queue; the returned one gives the result.
+    /// Awaiting the outer future takes the place in the line; the returned one gives the result.
     ///
     /// # Errors
     /// [`CommitRefused::Closed`]; the inner future [`CommitRefused`].
@@ -78,22 +107,51 @@ impl Committer {
         &self,
         change: Change,
     ) -> Result<impl Future<Output = Result<Committed, CommitRefused>> + Send + use<>, CommitRefused> {
+        let place = self.queue.place(&change.entry.agency).await?;
         let (answer, reply) = oneshot::channel();
-        self.queue
-            .send((change, answer))
-            .await
-            .map_err(|_| CommitRefused::Closed)?;
+        let cost = cost(&change);
+        self.queue.put(place, (change, answer), cost);
         Ok(async move { reply.await.map_err(|_| CommitRefused::NotConfirmed)? })
     }
 }
 
-async fn write(
-    store: Arc<dyn Store>,
-    mut changes: mpsc::Receiver<(Change, Answer)>,
-) -> Result<(), StoreError> {
-    let mut waiting = Vec::with_capacity(BATCH);
-    while changes.recv_many(&mut waiting, BATCH).await > 0 {
-        let (batch, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+impl From<NoPlace> for CommitRefused {
+    fn from(none: NoPlace) -> Self {
+        match none {
+            NoPlace::Full => Self::Overloaded,
+            NoPlace::Closed => Self::Closed,
+        }
+    }
+}
+
+/// How long a change takes to write, counted in small records.
+fn cost(change: &Change) -> u64 {
+    let bytes: usize = change
+        .effects
+        .iter()
+        .map(|effect| match effect {
+            Effect::StoreExchange(row) => row.sealed.len() / BYTES_A_RECORD,
+            _ => 0,
+        })
+        .sum();
+    1 + u64::try_from(bytes).unwrap_or(u64::MAX / 2)
+}
+
+async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreError> {
+    loop {
+        let waiting = tokio::select! {
+            // Also while nothing is to be written: a gateway without a log of its own is to end.
+            () = store.lost() => {
+                queue.close();
+                close(&queue).await;
+                return Err(StoreError::LogMoved);
+            }
+            waiting = queue.take(TURN, |(_, answer)| !answer.is_closed()) => waiting,
+        };
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let (batch, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         match store.commit(batch).await {
             Ok(results) => {
                 for (answer, result) in answers.into_iter().zip(results) {
@@ -105,6 +163,8 @@ async fn write(
             Err(StoreError::LogMoved) => {
                 error!("another writer has this gateway's log: no further change is written");
                 refuse(answers);
+                queue.close();
+                close(&queue).await;
                 return Err(StoreError::LogMoved);
             }
             Err(failure) => {
@@ -113,7 +173,19 @@ async fn write(
             }
         }
     }
-    Ok(())
+}
+
+/// Tells those who still wait that nothing of theirs is written.
+async fn close(queue: &Arc<Queue>) {
+    loop {
+        let waiting = queue.take(TURN, |_| true).await;
+        if waiting.is_empty() {
+            return;
+        }
+        for (_, answer) in waiting {
+            let _ = answer.send(Err(CommitRefused::Closed));
+        }
+    }
 }
 
 fn refuse(answers: Vec<Answer>) {

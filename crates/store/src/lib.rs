@@ -11,6 +11,7 @@ pub mod directory;
 pub mod entry;
 mod filter;
 mod guards;
+pub mod postgres;
 pub mod reads;
 pub mod seal;
 pub mod sqlite;
@@ -19,8 +20,8 @@ pub mod verify;
 mod writes;
 
 pub use change::{Change, Committed, Conflict, Effect};
-pub use committer::{CommitRefused, Committer};
+pub use committer::{CommitRefused, Committer, Room};
 pub use directory::Directory;
 pub use entry::LogEntry;
 pub use seal::{Keyring, SealError};
-pub use store::{Store, StoreError};
+pub use store::{Hint, Store, StoreError};

@@ -1,5 +1,7 @@
 //! The store's contract: one way to write, and the reads that decisions, mailboxes and auditors need.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::civil::Date;
 use sendhub_domain::agency::AgencyId;
@@ -9,6 +11,8 @@ use sendhub_domain::exchange::{
 };
 use sendhub_domain::person::SubjectId;
 
+use tokio::sync::broadcast;
+
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
 use crate::reads::{
@@ -16,6 +20,7 @@ use crate::reads::{
     EventRow, ExchangeRecord, InboxPage, LogSummary, ReferralRecord, RightsRecord, RightsRecords,
     SubjectFacts, TransferList,
 };
+use crate::seal::Keyring;
 
 /// What went wrong in a store. The texts name no data.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +28,12 @@ pub enum StoreError {
     /// The engine failed or cannot be reached; nothing of the batch was acknowledged.
     #[error("the database failed: {0}")]
     Database(String),
+    /// The database cannot be reached, or the server that was asked no longer takes writes.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// Another gateway wrote at the same moment what this one wanted to write: try again.
+    #[error("another gateway stood in the way")]
+    Contended,
     /// Another writer appended to this log: this one must stop, reopen the log and only then go on.
     #[error("another writer has the log")]
     LogMoved,
@@ -35,6 +46,9 @@ pub enum StoreError {
     /// The log's mathematics refused something.
     #[error("the log is not consistent: {0}")]
     Ledger(String),
+    /// The database does not keep what it confirms, or another process holds this process's log.
+    #[error("the database cannot be used: {0}")]
+    Unsafe(String),
     /// The database was made by a newer version, or migrating it failed.
     #[error("the database's schema cannot be used: {0}")]
     Schema(String),
@@ -46,8 +60,39 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         // Engine texts name tables and constraints, never bound values.
-        Self::Database(error.to_string())
+        match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unreachable(error.to_string()),
+            // PostgreSQL's five-character conditions; SQLite's codes are shorter.
+            sqlx::Error::Database(said) => match said.code().as_deref() {
+                // Unique key, deadlock, serialisation: another gateway was quicker.
+                Some("23505" | "40P01" | "40001") => Self::Contended,
+                // Shutting down, crashed, starting up; no longer the primary; an idle transaction was ended; any
+                // failure of a connection.
+                Some("57P01" | "57P02" | "57P03" | "25006" | "25P03") => Self::Unreachable(error.to_string()),
+                Some(code) if code.len() == 5 && code.starts_with("08") => {
+                    Self::Unreachable(error.to_string())
+                }
+                _ => Self::Database(error.to_string()),
+            },
+            _ => Self::Database(error.to_string()),
+        }
     }
+}
+
+/// Something that another process may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// Something came into this agency's mailbox, or left it.
+    Mailbox(AgencyId),
+    /// The directory or an agreement changed.
+    Directory,
+    /// Hints may have been missed: look at everything.
+    Missed,
 }
 
 /// One database with this process's own log in it.
@@ -60,8 +105,40 @@ impl From<sqlx::Error> for StoreError {
 /// * **One writer a log.** A commit succeeds only if the log still has the size this writer knows
 ///   (compare-and-swap in the same transaction), else [`StoreError::LogMoved`] and nothing is written.
 /// * **Read your writes.** A read that starts after a commit returned sees it.
+///
+/// Where the engines differ:
+/// * **Other processes.** SQLite lets one process at a time write; PostgreSQL as many as there are logs, each with a
+///   log that it leases. What others write is heard of through [`Store::hints`] on PostgreSQL, and on SQLite found by
+///   looking.
+/// * **Order of mailboxes.** Copies are in the order of their names, which hold the time of the gateway that made
+///   them. With many gateways a copy may come into a mailbox in front of one that is there already.
+/// * **A lost machine.** On SQLite what is durable is as durable as the one disk. On PostgreSQL it is what the
+///   configured replication makes it, see [`crate::postgres::Safety`].
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// The hub's keys: pseudonyms and sealing.
+    fn keyring(&self) -> Arc<Keyring>;
+
+    /// The origin of this process's own log.
+    fn log_origin(&self) -> &str;
+
+    /// What other processes wrote that concerns this one, as far as the engine tells of it. A hint may be lost and
+    /// may come twice: who depends on it looks from time to time as well. `None` when the engine tells nothing.
+    fn hints(&self) -> Option<broadcast::Receiver<Hint>>;
+
+    /// Comes back when another process has taken this process's log: nothing more can be written. Never, where no
+    /// other process can.
+    async fn lost(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    /// Closes every connection and gives the log back. Later calls fail; a store that is dropped without this loses
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    async fn close(&self) -> Result<(), StoreError>;
+
     /// Writes a batch in one durable transaction and returns each change's own result, in order.
     /// A change whose guard fails takes no effect and leaves no entry; the others are not affected.
     /// Guards see the effects of changes earlier in the same batch.

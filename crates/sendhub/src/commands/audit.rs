@@ -9,7 +9,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use sendhub_ledger::checkpoint::VerifierKey;
-use sendhub_store::verify::{VerifyReport, export_sqlite, verify_export, verify_sqlite};
+use sendhub_store::verify::{
+    VerifyReport, export_postgres, export_sqlite, verify_export, verify_postgres, verify_sqlite,
+};
 use serde_json::{Value, json};
 
 use crate::Output;
@@ -20,8 +22,8 @@ pub(crate) enum Command {
     /// exported log. Ends with 0 when all fit and with 1 when something was changed, naming the first leaf that
     /// does not fit.
     Verify {
-        /// The SQLite file, or an exported log (`.jsonl`).
-        database: PathBuf,
+        /// The SQLite file, the URL of a PostgreSQL database (`postgres://…`), or an exported log (`.jsonl`).
+        database: String,
         /// A log's public key in the C2SP form `name+id+key`, as you got it from elsewhere. Without one the key
         /// that the database itself names is used: that proves that it is consistent, not that it is the same
         /// log as before.
@@ -30,8 +32,8 @@ pub(crate) enum Command {
     },
     /// Write one log as lines of JSON, each leaf exactly as it was hashed, with its checkpoints.
     Export {
-        /// The SQLite file.
-        database: PathBuf,
+        /// The SQLite file, or the URL of a PostgreSQL database.
+        database: String,
         /// The log's origin, as `audit verify` names it.
         #[arg(long)]
         log: String,
@@ -48,11 +50,24 @@ pub(crate) async fn run(command: &Command, output: Output) -> Result<ExitCode> {
     }
 }
 
-async fn export(database: &Path, log: &str, out: &Path, output: Output) -> Result<ExitCode> {
-    ensure!(database.is_file(), "there is no file {}", database.display());
+/// The file that is meant, which must be there; `None` for the URL of a PostgreSQL database.
+fn file_of(database: &str) -> Result<Option<&Path>> {
+    if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+        return Ok(None);
+    }
+    let path = Path::new(database);
+    ensure!(path.is_file(), "there is no file {database}");
+    Ok(Some(path))
+}
+
+async fn export(database: &str, log: &str, out: &Path, output: Output) -> Result<ExitCode> {
+    let path = file_of(database)?;
     let file = File::create_new(out).with_context(|| format!("cannot write {}", out.display()))?;
     let mut writer = BufWriter::new(file);
-    let written = export_sqlite(database, log, &mut writer).await?;
+    let written = match path {
+        Some(path) => export_sqlite(path, log, &mut writer).await?,
+        None => export_postgres(database, log, &mut writer).await?,
+    };
     writer.flush()?;
     let Some(leaves) = written else {
         std::fs::remove_file(out)?;
@@ -65,8 +80,8 @@ async fn export(database: &Path, log: &str, out: &Path, output: Output) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(path: &Path, keys: &[String], output: Output) -> Result<ExitCode> {
-    ensure!(path.is_file(), "there is no file {}", path.display());
+async fn verify(database: &str, keys: &[String], output: Output) -> Result<ExitCode> {
+    let path = file_of(database)?;
     let keys = keys
         .iter()
         .map(|key| VerifierKey::parse(key).context("--key is not of the form name+id+key"))
@@ -80,13 +95,13 @@ async fn verify(path: &Path, keys: &[String], output: Output) -> Result<ExitCode
         ProgressStyle::with_template("{spinner} {pos} leaves")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let exported = path.extension().is_some_and(|extension| extension == "jsonl");
-    let report = if exported {
-        verify_export(BufReader::new(File::open(path)?), &keys, |leaves| {
-            bar.set_position(leaves);
-        })?
-    } else {
-        verify_sqlite(path, &keys, |leaves| bar.set_position(leaves)).await?
+    let seen = |leaves| bar.set_position(leaves);
+    let report = match path {
+        None => verify_postgres(database, &keys, seen).await?,
+        Some(path) if path.extension().is_some_and(|extension| extension == "jsonl") => {
+            verify_export(BufReader::new(File::open(path)?), &keys, seen)?
+        }
+        Some(path) => verify_sqlite(path, &keys, seen).await?,
     };
     bar.finish_and_clear();
     print_report(&report, output);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use indicatif::ProgressBar;
-use sendhub_client::bridge::{Bridge as Folder, BridgeError, Pass};
+use indicatif::{ProgressBar, ProgressStyle};
+use sendhub_client::bridge::{Bridge as Folder, BridgeError, Pass, Step};
 use sendhub_client::profile::Profile;
 use sendhub_client::session::Session;
 use sendhub_client::told::Told;
@@ -61,8 +61,20 @@ impl Bridge {
         } else {
             ProgressBar::hidden()
         };
+        let mut records = 0_u64;
         let pass = folder
-            .pass(|| bar.inc(1))
+            .pass(|step| match step {
+                Step::Found { files } => {
+                    bar.set_length(files as u64);
+                    bar.set_style(files_done());
+                }
+                Step::File => bar.inc(1),
+                Step::Record => {
+                    records += 1;
+                    bar.set_message(format!("{records} records"));
+                }
+                Step::Collected => bar.tick(),
+            })
             .await
             .map_err(|failure| match failure {
                 BridgeError::Hub(status) => anyhow::anyhow!("{}", Told::from(&*status)),
@@ -83,4 +95,10 @@ impl Bridge {
         }
         Ok(pass)
     }
+}
+
+/// Files put away of those found, and how long the rest takes.
+fn files_done() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:40} {pos}/{len} files, {msg}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -1,7 +1,5 @@
 //! The one way to write: guards, tree, rows and checkpoint of a batch in one durable transaction.
 
-use std::sync::Arc;
-
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::hash::Hash;
 use sendhub_ledger::tree::{Appended, Frontier};
@@ -11,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::decode::count;
 use super::rows::{Handing, Script, Statement};
 use super::{lookup, writes as written};
-use crate::change::{Change, Committed, Conflict, Effect};
+use crate::change::{Change, Committed, Conflict, Effect, receipts};
 use crate::store::StoreError;
 use crate::writes::{Place, Writes};
 
@@ -271,31 +269,4 @@ pub(super) fn close(place: Place, note: String, frontier: &Frontier, script: &mu
         .bind(peaks)
         .bind(place.log);
     script.add(COMMIT);
-}
-
-/// Each change's result: the admitted ones are the batch's leaves, in order.
-fn receipts(
-    admitted: Vec<Result<(), Conflict>>,
-    appended: &Appended,
-    note: &str,
-) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
-    let checkpoint: Arc<str> = note.into();
-    let mut offset = 0;
-    let mut receipts = Vec::with_capacity(admitted.len());
-    for admission in admitted {
-        let receipt = match admission {
-            Ok(()) => {
-                let proof = appended.inclusion_proof(offset);
-                let proof = proof.map_err(|error| StoreError::Ledger(error.to_string()))?;
-                offset += 1;
-                Ok(Committed {
-                    proof,
-                    checkpoint: Arc::clone(&checkpoint),
-                })
-            }
-            Err(conflict) => Err(conflict),
-        };
-        receipts.push(receipt);
-    }
-    Ok(receipts)
 }

@@ -32,7 +32,7 @@ use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::proof::{ConsistencyProof, InclusionProof};
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, broadcast};
 
 use self::commit::Writer;
 use self::subjects::Subjects;
@@ -45,7 +45,7 @@ use crate::reads::{
     SubjectFacts, TransferList,
 };
 use crate::seal::{Keyring, MasterKey, WrappedSecret};
-use crate::store::{Store, StoreError};
+use crate::store::{Hint, Store, StoreError};
 
 /// What is needed to open a database.
 #[derive(Debug)]
@@ -114,32 +114,6 @@ impl SqliteStore {
             origin,
         })
     }
-
-    /// The hub's keys: pseudonyms and sealing.
-    #[must_use]
-    pub fn keyring(&self) -> Arc<Keyring> {
-        Arc::clone(&self.keyring)
-    }
-
-    /// The origin of this process's own log.
-    #[must_use]
-    pub fn log_origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// Closes every connection, which folds the write-ahead log into the file when nobody else has it open.
-    /// Later calls fail; a store that is dropped without this loses nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn close(&self) -> Result<(), StoreError> {
-        self.readers.close().await;
-        self.subjects.close().await?;
-        if let Some(writer) = self.writer.lock().await.take() {
-            writer.into_connection().close().await?;
-        }
-        Ok(())
-    }
 }
 
 /// Opens a database for reading, in one snapshot of it: what is written meanwhile is not seen.
@@ -197,6 +171,29 @@ async fn log_number(connection: &mut SqliteConnection, origin: &str, key: &str) 
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring)
+    }
+
+    fn log_origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// A file tells nobody of a change.
+    fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
+        None
+    }
+
+    /// Folds the write-ahead log into the file when nobody else has it open.
+    async fn close(&self) -> Result<(), StoreError> {
+        self.readers.close().await;
+        self.subjects.close().await?;
+        if let Some(writer) = self.writer.lock().await.take() {
+            writer.into_connection().close().await?;
+        }
+        Ok(())
+    }
+
     async fn commit(&self, batch: Vec<Change>) -> Result<Vec<Result<Committed, Conflict>>, StoreError> {
         self.filter.learn(&batch);
         match self.writer.lock().await.as_mut() {

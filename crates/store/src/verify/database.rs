@@ -74,7 +74,7 @@ pub async fn verify_sqlite(
 }
 
 /// A table that cannot be read to its end is a fault like others: what comes after it is still looked at.
-fn damage(result: Result<(), StoreError>, table: &str, report: &mut VerifyReport) {
+pub(super) fn damage(result: Result<(), StoreError>, table: &str, report: &mut VerifyReport) {
     if let Err(damage) = result {
         report.fault(format!("{table}: cannot be read to its end: {damage}"));
     }
@@ -336,12 +336,12 @@ async fn deliveries(
 }
 
 /// A delivery whose leaves are being looked through.
-struct Handed {
-    id: String,
-    recorded: bool,
+pub(super) struct Handed {
+    pub(super) id: String,
+    pub(super) recorded: bool,
 }
 
-fn judge(handed: Option<Handed>, report: &mut VerifyReport) {
+pub(super) fn judge(handed: Option<Handed>, report: &mut VerifyReport) {
     if let Some(Handed { id, recorded: false }) = handed {
         report.fault(format!("delivery {id} was handed over, but no leaf records it"));
     }

@@ -88,26 +88,79 @@ async fn write_leaves(
     let mut rows = sqlx::query(LEAVES).bind(log).fetch(connection);
     let mut leaves = 0;
     while let Some(row) = rows.try_next().await? {
-        let (index, entry): (u64, &[u8]) = (row.try_get::<i64, _>(0)?.cast_unsigned(), row.try_get(1)?);
-        let hash = Hash::from_slice(row.try_get(3)?).map_err(|_| StoreError::Corrupt("leaf"))?;
-        if entry.contains(&b'\n') {
-            return Err(StoreError::Corrupt("leaf"));
-        }
-        write!(out, "{{\"leaf\":{index},\"hash\":\"{hash}\",\"entry\":")?;
-        out.write_all(entry)?;
-        out.write_all(b"}\n")?;
+        let index = row.try_get::<i64, _>(0)?.cast_unsigned();
+        write_leaf(out, index, row.try_get(1)?, row.try_get(3)?, row.try_get(2)?)?;
         leaves += 1;
-        if let Some(note) = row.try_get::<Option<String>, _>(2)? {
-            write_line(
-                out,
-                &Signed {
-                    checkpoint: index + 1,
-                    note,
-                },
-            )?;
-        }
     }
     Ok(leaves)
+}
+
+/// Writes the log of this origin from the PostgreSQL database at a URL, see [`export_sqlite`].
+///
+/// # Errors
+/// As [`export_sqlite`], and [`StoreError::Unreachable`].
+pub async fn export_postgres(
+    url: &str,
+    origin: &str,
+    out: &mut impl Write,
+) -> Result<Option<u64>, StoreError> {
+    const LOG: &str = "SELECT no, verifier_key, size FROM log WHERE origin = $1";
+    const LEAVES: &str = "SELECT l.idx, l.entry, c.note, l.hash FROM leaf l \
+        LEFT JOIN checkpoint c ON c.log_no = l.log_no AND c.size = l.idx + 1 WHERE l.log_no = $1 ORDER BY l.idx";
+    let mut connection = crate::postgres::open_snapshot(url).await?;
+    let found = sqlx::query(LOG)
+        .bind(origin)
+        .fetch_optional(&mut connection)
+        .await?;
+    let Some(log) = found else { return Ok(None) };
+    let header = Header {
+        sendhub_log: 1,
+        origin: origin.to_owned(),
+        verifier_key: log.try_get(1)?,
+        size: log.try_get::<i64, _>(2)?.cast_unsigned(),
+    };
+    write_line(out, &header)?;
+    let mut leaves = 0;
+    {
+        let mut rows = sqlx::query(LEAVES)
+            .bind(log.try_get::<i32, _>(0)?)
+            .fetch(&mut connection);
+        while let Some(row) = rows.try_next().await? {
+            let index = row.try_get::<i64, _>(0)?.cast_unsigned();
+            write_leaf(out, index, row.try_get(1)?, row.try_get(3)?, row.try_get(2)?)?;
+            leaves += 1;
+        }
+    }
+    out.flush()?;
+    connection.close().await?;
+    Ok(Some(leaves))
+}
+
+/// One leaf, and the checkpoint that ends with it.
+fn write_leaf(
+    out: &mut impl Write,
+    index: u64,
+    entry: &[u8],
+    hash: &[u8],
+    note: Option<String>,
+) -> Result<(), StoreError> {
+    let hash = Hash::from_slice(hash).map_err(|_| StoreError::Corrupt("leaf"))?;
+    if entry.contains(&b'\n') {
+        return Err(StoreError::Corrupt("leaf"));
+    }
+    write!(out, "{{\"leaf\":{index},\"hash\":\"{hash}\",\"entry\":")?;
+    out.write_all(entry)?;
+    out.write_all(b"}\n")?;
+    match note {
+        Some(note) => write_line(
+            out,
+            &Signed {
+                checkpoint: index + 1,
+                note,
+            },
+        ),
+        None => Ok(()),
+    }
 }
 
 fn write_line(out: &mut impl Write, line: &impl Serialize) -> Result<(), StoreError> {

@@ -6,11 +6,13 @@
 mod database;
 mod export;
 mod log;
+mod postgres;
 
 use sendhub_ledger::hash::Hash;
 
 pub use self::database::verify_sqlite;
-pub use self::export::{export_sqlite, verify_export};
+pub use self::export::{export_postgres, export_sqlite, verify_export};
+pub use self::postgres::verify_postgres;
 
 /// How many faults are listed; all are counted.
 const LISTED: usize = 100;

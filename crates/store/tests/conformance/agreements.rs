@@ -5,11 +5,10 @@ use sendhub_domain::disclosure::{AgreementStanding, Item};
 use sendhub_store::{Conflict, Effect};
 
 use crate::matters::{agreement, day, each, put_agreement};
-use crate::support::{Place, agency, put, school};
+use crate::support::{Place, agency, on_each_engine, put, school};
 
-#[tokio::test]
-async fn agreements_are_replaced_only_as_they_stand_and_seen_in_the_directory() {
-    let place = Place::new();
+on_each_engine!(agreements_are_replaced_only_as_they_stand_and_seen_in_the_directory);
+async fn agreements_are_replaced_only_as_they_stand_and_seen_in_the_directory(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![put(school("one", "100001", 1))]).await.unwrap();
     let before = store.directory_revision().await.unwrap();

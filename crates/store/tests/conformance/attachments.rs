@@ -2,11 +2,10 @@
 
 use sendhub_domain::event::EventKind;
 use sendhub_domain::exchange::{AttachmentId, DeliveryState, ExchangeId};
-use sendhub_store::verify::verify_sqlite;
 use sendhub_store::{Effect, StoreError};
 
 use crate::matters::{attachment, change, each, id};
-use crate::support::{Place, exchange, step};
+use crate::support::{Place, exchange, on_each_engine, step};
 
 fn store_it(number: u128) -> Effect {
     Effect::StoreAttachment(attachment(number))
@@ -19,9 +18,8 @@ fn attach(number: u128, exchange: u128) -> Effect {
     }
 }
 
-#[tokio::test]
-async fn an_attachment_is_carried_by_its_exchanges() {
-    let place = Place::new();
+on_each_engine!(an_attachment_is_carried_by_its_exchanges);
+async fn an_attachment_is_carried_by_its_exchanges(place: Place) {
     let store = place.open("log/a").await;
     let mut first = exchange(1, 1);
     first
@@ -59,9 +57,8 @@ async fn an_attachment_is_carried_by_its_exchanges() {
     );
 }
 
-#[tokio::test]
-async fn what_is_not_there_cannot_be_attached() {
-    let place = Place::new();
+on_each_engine!(what_is_not_there_cannot_be_attached);
+async fn what_is_not_there_cannot_be_attached(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let batch = vec![change(vec![store_it(1)]), change(vec![attach(7, 1)])];
@@ -89,7 +86,7 @@ async fn a_copy_and_its_attachments_may_be_disclosed_each() {
     for result in store.commit(batch).await.unwrap() {
         result.unwrap();
     }
-    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    let report = place.verify().await;
     assert!(report.holds(), "{:?}", report.faults);
     assert_eq!((report.deliveries, report.logs[0].size), (1, 4));
 }

@@ -2,11 +2,10 @@
 
 use sendhub_domain::exchange::{CaseId, CaseKind, DeliveryId, ExchangeId, ExchangeKind};
 use sendhub_store::change::DeliveryRow;
-use sendhub_store::verify::verify_sqlite;
 use sendhub_store::{Conflict, Effect, StoreError};
 
 use crate::matters::{PERSON, case, extend, id, open_case, outcomes, step_of};
-use crate::support::{Place, agency, at, exchange};
+use crate::support::{Place, agency, at, exchange, on_each_engine};
 
 /// A step of case 7 that expects it to have so many.
 fn further(number: u128, expected: u32) -> sendhub_store::Change {
@@ -21,9 +20,8 @@ fn opening(number: u128) -> sendhub_store::Change {
     change
 }
 
-#[tokio::test]
-async fn a_case_counts_its_steps_and_refuses_a_step_that_was_taken_meanwhile() {
-    let place = Place::new();
+on_each_engine!(a_case_counts_its_steps_and_refuses_a_step_that_was_taken_meanwhile);
+async fn a_case_counts_its_steps_and_refuses_a_step_that_was_taken_meanwhile(place: Place) {
     let store = place.open("log/a").await;
     let case = CaseId(id(7));
     // Opened and extended in one batch; of two that expect the same, the second is late.
@@ -65,7 +63,7 @@ async fn a_case_counts_its_steps_and_refuses_a_step_that_was_taken_meanwhile() {
     }
     assert!(store.case(CaseId(id(8))).await.unwrap().is_none());
     assert!(store.case_exchanges(CaseId(id(8))).await.unwrap().is_empty());
-    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    let report = place.verify().await;
     assert!(
         report.holds(),
         "exchanges without copies are whole: {:?}",
@@ -73,9 +71,8 @@ async fn a_case_counts_its_steps_and_refuses_a_step_that_was_taken_meanwhile() {
     );
 }
 
-#[tokio::test]
-async fn an_exchange_of_no_case_that_is_there_is_a_fault() {
-    let place = Place::new();
+on_each_engine!(an_exchange_of_no_case_that_is_there_is_a_fault);
+async fn an_exchange_of_no_case_that_is_there_is_a_fault(place: Place) {
     let store = place.open("log/a").await;
     let astray = step_of(Some(9), 1, ExchangeKind::AdviceRequest);
     let result = store.commit(vec![astray, opening(2)]).await;
@@ -87,9 +84,8 @@ async fn an_exchange_of_no_case_that_is_there_is_a_fault() {
     store.commit(vec![opening(2)]).await.unwrap()[0].as_ref().unwrap();
 }
 
-#[tokio::test]
-async fn cases_are_paged_newest_first_by_owner_and_kind() {
-    let place = Place::new();
+on_each_engine!(cases_are_paged_newest_first_by_owner_and_kind);
+async fn cases_are_paged_newest_first_by_owner_and_kind(place: Place) {
     let store = place.open("log/a").await;
     let mut batch = Vec::new();
     for number in 1..=6 {
@@ -131,9 +127,8 @@ async fn cases_are_paged_newest_first_by_owner_and_kind() {
     );
 }
 
-#[tokio::test]
-async fn a_case_is_listed_for_each_who_takes_part_in_it_once() {
-    let place = Place::new();
+on_each_engine!(a_case_is_listed_for_each_who_takes_part_in_it_once);
+async fn a_case_is_listed_for_each_who_takes_part_in_it_once(place: Place) {
     let store = place.open("log/a").await;
     let copy = |number: u128, recipient: &str, kind| {
         Effect::Deliver(DeliveryRow {
@@ -176,9 +171,8 @@ async fn a_case_is_listed_for_each_who_takes_part_in_it_once() {
     assert_eq!(inbox.deliveries[0].case, Some(CaseId(id(7))));
 }
 
-#[tokio::test]
-async fn what_was_sent_is_listed_by_kind() {
-    let place = Place::new();
+on_each_engine!(what_was_sent_is_listed_by_kind);
+async fn what_was_sent_is_listed_by_kind(place: Place) {
     let store = place.open("log/a").await;
     let plan = |number| step_of(None, number, ExchangeKind::Plan);
     let batch = vec![exchange(1, 1), plan(2), exchange(3, 1), plan(4), plan(5)];

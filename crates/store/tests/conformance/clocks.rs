@@ -6,7 +6,7 @@ use sendhub_store::change::{ClockRow, ClockState};
 use sendhub_store::{Conflict, Effect};
 
 use crate::matters::{PERSON, advance, change, clock, day, each, id, open_case, step_of};
-use crate::support::{Place, agency, at, exchange};
+use crate::support::{Place, agency, at, exchange, on_each_engine};
 
 fn start(number: u128) -> Effect {
     Effect::StartClock(clock(number))
@@ -36,9 +36,8 @@ fn names(clocks: &[sendhub_store::reads::ClockRecord]) -> Vec<u128> {
     clocks.iter().map(|one| one.clock.0.as_u128()).collect()
 }
 
-#[tokio::test]
-async fn a_clock_is_read_as_it_was_started_with_its_exceptions() {
-    let place = Place::new();
+on_each_engine!(a_clock_is_read_as_it_was_started_with_its_exceptions);
+async fn a_clock_is_read_as_it_was_started_with_its_exceptions(place: Place) {
     let store = place.open("log/a").await;
     // All in one change: exchange, case, clock and exceptions.
     let mut first = exchange(1, 1);
@@ -123,9 +122,8 @@ async fn a_clock_is_read_as_it_was_started_with_its_exceptions() {
     assert!(store.clock(ClockId(id(9))).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn an_ended_clock_stays_as_it_ended() {
-    let place = Place::new();
+on_each_engine!(an_ended_clock_stays_as_it_ended);
+async fn an_ended_clock_stays_as_it_ended(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let batch = vec![
@@ -161,9 +159,8 @@ async fn an_ended_clock_stays_as_it_ended() {
     assert_eq!((two.state, two.ended_on), (ClockState::Ended, Some(day(15))));
 }
 
-#[tokio::test]
-async fn a_notice_is_given_once_and_moves_the_clock_on() {
-    let place = Place::new();
+on_each_engine!(a_notice_is_given_once_and_moves_the_clock_on);
+async fn a_notice_is_given_once_and_moves_the_clock_on(place: Place) {
     let store = place.open("log/a").await;
     let mut first = exchange(1, 1);
     first.effects.push(start(1));
@@ -201,9 +198,8 @@ async fn a_notice_is_given_once_and_moves_the_clock_on() {
     assert!(store.clocks_to_notice(day(30), 10).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn running_clocks_are_found_by_who_must_act_and_by_their_next_notice() {
-    let place = Place::new();
+on_each_engine!(running_clocks_are_found_by_who_must_act_and_by_their_next_notice);
+async fn running_clocks_are_found_by_who_must_act_and_by_their_next_notice(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let with = |number, next: Option<i8>, owed_by: &str| {

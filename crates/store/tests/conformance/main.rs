@@ -11,6 +11,8 @@ mod cases;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod matters;
 #[cfg(test)]
 mod notices;

@@ -3,19 +3,17 @@
 use sendhub_domain::event::{AuditEvent, EventKind, EventOutcome};
 use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, ExchangeKind, HubNoticeCode};
 use sendhub_store::change::HUB_SENDER;
-use sendhub_store::verify::verify_sqlite;
 use sendhub_store::{Change, Conflict, Effect, LogEntry};
 
 use crate::matters::{advance, change, day, each, expect_rights, id, move_delivery, notice, outcomes};
-use crate::support::{Place, agency, at, exchange};
+use crate::support::{Place, agency, at, exchange, on_each_engine};
 
 fn tell(delivery: u128, once: &str) -> Effect {
     Effect::Tell(notice(delivery, once))
 }
 
-#[tokio::test]
-async fn a_notice_is_told_once() {
-    let place = Place::new();
+on_each_engine!(a_notice_is_told_once);
+async fn a_notice_is_told_once(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     // Within a change, within a batch that needs no asking, in one that asks, and later.
@@ -77,9 +75,8 @@ async fn a_notice_is_told_once() {
     assert_eq!((copies[0].notice, copies[0].notice_on), (None, None));
 }
 
-#[tokio::test]
-async fn a_refused_change_has_told_nothing() {
-    let place = Place::new();
+on_each_engine!(a_refused_change_has_told_nothing);
+async fn a_refused_change_has_told_nothing(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let refused = change(vec![tell(10, "a"), expect_rights(5)]);
@@ -98,10 +95,9 @@ async fn a_refused_change_has_told_nothing() {
     assert_eq!(page.deliveries.len(), 1);
 }
 
+on_each_engine!(a_notice_is_collected_and_its_disclosure_recorded);
 /// A notice moves like any copy, also in the batch that told it; one that was not written cannot move.
-#[tokio::test]
-async fn a_notice_is_collected_and_its_disclosure_recorded() {
-    let place = Place::new();
+async fn a_notice_is_collected_and_its_disclosure_recorded(place: Place) {
     let store = place.open("log/a").await;
     let collected = |delivery: u128, kind| {
         let mut event = AuditEvent::new(kind, EventOutcome::Success, at(), "test");
@@ -131,13 +127,13 @@ async fn a_notice_is_collected_and_its_disclosure_recorded() {
             .deliveries
             .is_empty()
     );
-    assert!(verify_sqlite(&place.file(), &[], |_| ()).await.unwrap().holds());
+    assert!(place.verify().await.holds());
 
     // One that was handed over without a leaf is found, as any copy is.
     let silent = collected(12, EventKind::ClockNotice);
     let batch = vec![change(vec![tell(12, "b")]), silent];
     assert!(store.commit(batch).await.unwrap().iter().all(Result::is_ok));
-    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    let report = place.verify().await;
     assert_eq!(report.fault_count, 1, "{:?}", report.faults);
     assert!(report.faults[0].contains("was handed over, but no leaf records it"));
 }

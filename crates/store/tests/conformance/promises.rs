@@ -8,15 +8,13 @@ use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::VerifierKey;
 use sendhub_ledger::hash::leaf_hash;
 use sendhub_store::reads::EventFilter;
-use sendhub_store::verify::verify_sqlite;
 use sendhub_store::{Change, Committer, Conflict, Effect, StoreError};
 use uuid::Uuid;
 
-use crate::support::{Place, agency, at, entry, exchange, put, school, step, subject};
+use crate::support::{Place, agency, at, entry, exchange, on_each_engine, put, school, step, subject};
 
-#[tokio::test]
-async fn what_was_committed_is_there_after_reopening() {
-    let place = Place::new();
+on_each_engine!(what_was_committed_is_there_after_reopening);
+async fn what_was_committed_is_there_after_reopening(place: Place) {
     let store = place.open("log/a").await;
     let results = store.commit(vec![exchange(1, 1), exchange(2, 1)]).await.unwrap();
     assert!(results.iter().all(Result::is_ok));
@@ -36,9 +34,8 @@ async fn what_was_committed_is_there_after_reopening() {
     assert_eq!(more[0].as_ref().unwrap().proof.leaf_index, 2);
 }
 
-#[tokio::test]
-async fn a_refused_change_leaves_nothing_and_the_others_stand() {
-    let place = Place::new();
+on_each_engine!(a_refused_change_leaves_nothing_and_the_others_stand);
+async fn a_refused_change_leaves_nothing_and_the_others_stand(place: Place) {
     let store = place.open("log/a").await;
     let results = store
         .commit(vec![
@@ -94,13 +91,7 @@ async fn one_writer_a_log() {
     // Another log in the same file is nobody's concern.
     let other = place.open("log/b").await;
     other.commit(vec![exchange(4, 1)]).await.unwrap();
-    assert!(
-        verify_sqlite(&place.file(), &[], |_| ())
-            .await
-            .unwrap()
-            .faults
-            .is_empty()
-    );
+    assert!(place.verify().await.faults.is_empty());
 }
 
 #[tokio::test]
@@ -168,9 +159,8 @@ async fn deliveries_move_only_as_expected_and_leave_the_inbox() {
     );
 }
 
-#[tokio::test]
-async fn the_directory_keeps_identifiers_apart_and_counts_changes() {
-    let place = Place::new();
+on_each_engine!(the_directory_keeps_identifiers_apart_and_counts_changes);
+async fn the_directory_keeps_identifiers_apart_and_counts_changes(place: Place) {
     let store = place.open("log/a").await;
     let before = store.directory_revision().await.unwrap();
     assert!(store.commit(vec![put(school("one", "100001", 1))]).await.unwrap()[0].is_ok());
@@ -195,9 +185,8 @@ async fn the_directory_keeps_identifiers_apart_and_counts_changes() {
     assert_eq!(directory.all().len(), 2);
 }
 
-#[tokio::test]
-async fn unclaimed_records_are_found_by_every_tag_and_claimed_once() {
-    let place = Place::new();
+on_each_engine!(unclaimed_records_are_found_by_every_tag_and_claimed_once);
+async fn unclaimed_records_are_found_by_every_tag_and_claimed_once(place: Place) {
     let store = place.open("log/a").await;
     let mut change = exchange(1, 1);
     let id = ExchangeId(Uuid::from_u128(1));
@@ -224,9 +213,8 @@ async fn unclaimed_records_are_found_by_every_tag_and_claimed_once() {
     assert!(store.unclaimed(&[[7; 16]], 5).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn people_are_found_by_any_identifier_and_never_relinked() {
-    let place = Place::new();
+on_each_engine!(people_are_found_by_any_identifier_and_never_relinked);
+async fn people_are_found_by_any_identifier_and_never_relinked(place: Place) {
     let store = place.open("log/a").await;
     let first = SubjectId(1_u128.to_be_bytes());
     let mut change = exchange(1, 1);
@@ -257,9 +245,8 @@ async fn people_are_found_by_any_identifier_and_never_relinked() {
     );
 }
 
-#[tokio::test]
-async fn every_leaf_can_be_proved_at_any_later_size() {
-    let place = Place::new();
+on_each_engine!(every_leaf_can_be_proved_at_any_later_size);
+async fn every_leaf_can_be_proved_at_any_later_size(place: Place) {
     let store = place.open("log/a").await;
     let mut number = 0;
     for size in [1, 7, 250, 1, 300, 64] {
@@ -318,9 +305,8 @@ async fn every_leaf_can_be_proved_at_any_later_size() {
     assert_eq!(store.events(&filter).await.unwrap().len(), 3);
 }
 
-#[tokio::test]
-async fn many_callers_share_commits_and_each_gets_its_own_place() {
-    let place = Place::new();
+on_each_engine!(many_callers_share_commits_and_each_gets_its_own_place);
+async fn many_callers_share_commits_and_each_gets_its_own_place(place: Place) {
     let store = place.open("log/a").await;
     let (committer, task) = Committer::start(store.clone(), 1_024);
     let mut callers = tokio::task::JoinSet::new();
@@ -340,7 +326,7 @@ async fn many_callers_share_commits_and_each_gets_its_own_place() {
     assert_eq!(places, (0..300).collect::<Vec<_>>());
     drop(committer);
     task.await.unwrap().unwrap();
-    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    let report = place.verify().await;
     assert_eq!(
         (report.fault_count, report.exchanges, report.logs[0].size),
         (0, 300, 300)
@@ -348,9 +334,8 @@ async fn many_callers_share_commits_and_each_gets_its_own_place() {
     assert!(report.logs[0].checkpoints < 300, "commits were shared");
 }
 
-#[tokio::test]
-async fn a_request_is_accepted_once_also_within_a_batch() {
-    let place = Place::new();
+on_each_engine!(a_request_is_accepted_once_also_within_a_batch);
+async fn a_request_is_accepted_once_also_within_a_batch(place: Place) {
     let store = place.open("log/a").await;
     let known = |number, digest| {
         let mut change = exchange(number, digest);
@@ -383,9 +368,8 @@ async fn a_request_is_accepted_once_also_within_a_batch() {
     assert!(store.commit(vec![]).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_change_that_fails_half_way_takes_no_effect() {
-    let place = Place::new();
+on_each_engine!(a_change_that_fails_half_way_takes_no_effect);
+async fn a_change_that_fails_half_way_takes_no_effect(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     // Registers, links, stores, delivers, and only then meets a guard that fails.
@@ -411,9 +395,8 @@ async fn a_change_that_fails_half_way_takes_no_effect() {
     assert!(store.subjects(vec![vec![[9; 16]]]).await.unwrap()[0].is_empty());
 }
 
-#[tokio::test]
-async fn a_failed_batch_is_forgotten_whole_and_the_next_goes_on() {
-    let place = Place::new();
+on_each_engine!(a_failed_batch_is_forgotten_whole_and_the_next_goes_on);
+async fn a_failed_batch_is_forgotten_whole_and_the_next_goes_on(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     // An exchange id used twice is no conflict that a caller can meet, but a fault.
@@ -435,12 +418,11 @@ async fn a_failed_batch_is_forgotten_whole_and_the_next_goes_on() {
     }
     let next = store.commit(vec![exchange(2, 1)]).await.unwrap();
     assert_eq!(next[0].as_ref().unwrap().proof.leaf_index, 1);
-    assert!(verify_sqlite(&place.file(), &[], |_| ()).await.unwrap().holds());
+    assert!(place.verify().await.holds());
 }
 
-#[tokio::test]
-async fn the_register_is_changed_only_where_it_is_as_expected() {
-    let place = Place::new();
+on_each_engine!(the_register_is_changed_only_where_it_is_as_expected);
+async fn the_register_is_changed_only_where_it_is_as_expected(place: Place) {
     let store = place.open("log/a").await;
     let (one, unknown) = (SubjectId(1_u128.to_be_bytes()), SubjectId([8; 16]));
     let change = |effect| Change {
@@ -487,9 +469,8 @@ async fn the_register_is_changed_only_where_it_is_as_expected() {
     assert_eq!((by_seven[0][0].subject, by_seven[1].len()), (one, 0));
 }
 
-#[tokio::test]
-async fn many_ask_for_people_at_once_and_each_gets_its_own() {
-    let place = Place::new();
+on_each_engine!(many_ask_for_people_at_once_and_each_gets_its_own);
+async fn many_ask_for_people_at_once_and_each_gets_its_own(place: Place) {
     let store = place.open("log/a").await;
     store
         .commit((1..=200).map(|number| exchange(number, 1)).collect())
@@ -513,9 +494,8 @@ async fn many_ask_for_people_at_once_and_each_gets_its_own() {
     callers.join_all().await;
 }
 
-#[tokio::test]
-async fn what_was_sent_is_paged_newest_first_without_content() {
-    let place = Place::new();
+on_each_engine!(what_was_sent_is_paged_newest_first_without_content);
+async fn what_was_sent_is_paged_newest_first_without_content(place: Place) {
     let store = place.open("log/a").await;
     store
         .commit((1..=5).map(|number| exchange(number, 1)).collect())
@@ -550,9 +530,8 @@ async fn what_was_sent_is_paged_newest_first_without_content() {
     );
 }
 
-#[tokio::test]
-async fn the_last_import_report_stands() {
-    let place = Place::new();
+on_each_engine!(the_last_import_report_stands);
+async fn the_last_import_report_stands(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let delivery = DeliveryId(Uuid::from_u128(1));
@@ -574,9 +553,8 @@ async fn the_last_import_report_stands() {
     assert_eq!(store.import_report(delivery).await.unwrap().unwrap(), b"third");
 }
 
-#[tokio::test]
-async fn identifiers_and_certificates_change_hands_only_when_free() {
-    let place = Place::new();
+on_each_engine!(identifiers_and_certificates_change_hands_only_when_free);
+async fn identifiers_and_certificates_change_hands_only_when_free(place: Place) {
     let store = place.open("log/a").await;
     let with = |name: &str, urn: &str, revision, revoked_at| {
         let mut one = school(name, urn, revision);
@@ -630,9 +608,8 @@ async fn identifiers_and_certificates_change_hands_only_when_free() {
     assert_eq!(directory.revision(), store.directory_revision().await.unwrap());
 }
 
-#[tokio::test]
-async fn events_are_found_by_what_they_say() {
-    let place = Place::new();
+on_each_engine!(events_are_found_by_what_they_say);
+async fn events_are_found_by_what_they_say(place: Place) {
     let (store, other) = (place.open("log/a").await, place.open("log/b").await);
     store
         .commit((1..=6).map(|number| exchange(number, 1)).collect())
@@ -764,10 +741,9 @@ async fn events_are_found_by_what_they_say() {
     assert!(store.event("log/a", 7).await.unwrap().is_none());
 }
 
+on_each_engine!(proofs_hold_at_every_size);
 /// Batches of odd sizes, and a proof of everything across the kept blocks of 256.
-#[tokio::test]
-async fn proofs_hold_at_every_size() {
-    let place = Place::new();
+async fn proofs_hold_at_every_size(place: Place) {
     let store = place.open("log/a").await;
     let (mut number, mut sizes) = (0, vec![0_u64]);
     for size in [1, 2, 3, 5, 241, 3, 1, 257, 300, 187] {
@@ -816,10 +792,9 @@ async fn proofs_hold_at_every_size() {
     );
 }
 
+on_each_engine!(two_logs_grow_side_by_side);
 /// Two processes, each with its own log, write into one database at the same time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_logs_grow_side_by_side() {
-    let place = Place::new();
+async fn two_logs_grow_side_by_side(place: Place) {
     let mut writers = tokio::task::JoinSet::new();
     for (origin, base) in [("log/a", 0), ("log/b", 1_000)] {
         let store = place.open(origin).await;
@@ -840,10 +815,26 @@ async fn two_logs_grow_side_by_side() {
         });
     }
     writers.join_all().await;
-    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    let report = place.verify().await;
     assert!(report.holds(), "{:?}", report.faults);
     assert_eq!(
         report.logs.iter().map(|log| log.size).collect::<Vec<_>>(),
         [40, 40]
     );
+}
+
+#[tokio::test]
+async fn who_stops_waiting_before_the_commit_has_not_written() {
+    let place = Place::new();
+    let store = place.open("log/a").await;
+    let (committer, task) = Committer::start(store.clone(), 1_024);
+    // On one thread the writing task runs only when this one waits: the first is given up before it is taken.
+    let given_up = committer.queue(exchange(1, 1)).await.unwrap();
+    drop(given_up);
+    let kept = committer.queue(exchange(2, 1)).await.unwrap();
+    assert_eq!(kept.await.unwrap().proof.leaf_index, 0);
+    drop(committer);
+    task.await.unwrap().unwrap();
+    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    assert_eq!((report.fault_count, report.exchanges), (0, 1));
 }

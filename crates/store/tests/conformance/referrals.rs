@@ -6,7 +6,7 @@ use sendhub_store::change::{Outcome, ReferralRow, ReferralState};
 use sendhub_store::{Conflict, Effect};
 
 use crate::matters::{each, id, referral};
-use crate::support::{Place, agency, at, exchange};
+use crate::support::{Place, agency, at, exchange, on_each_engine};
 
 fn open(number: u128) -> Effect {
     Effect::OpenReferral(referral(number))
@@ -20,9 +20,8 @@ fn decide(number: u128, allowed: Outcome) -> Effect {
     }
 }
 
-#[tokio::test]
-async fn a_referral_is_decided_once() {
-    let place = Place::new();
+on_each_engine!(a_referral_is_decided_once);
+async fn a_referral_is_decided_once(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1), exchange(2, 1)]).await.unwrap();
     let elsewhere = Effect::OpenReferral(ReferralRow {
@@ -114,10 +113,9 @@ async fn a_referral_is_decided_once() {
     assert!(store.referral(ReferralId(id(9))).await.unwrap().is_none());
 }
 
+on_each_engine!(what_is_referred_again_stays_as_it_is);
 /// A collection that is tried again asks the same question: it is put once, and an answer is not lost.
-#[tokio::test]
-async fn what_is_referred_again_stays_as_it_is() {
-    let place = Place::new();
+async fn what_is_referred_again_stays_as_it_is(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let again = |reason: &str| {
@@ -150,9 +148,8 @@ async fn what_is_referred_again_stays_as_it_is() {
     );
 }
 
-#[tokio::test]
-async fn an_exchange_s_referrals_are_read_oldest_first() {
-    let place = Place::new();
+on_each_engine!(an_exchange_s_referrals_are_read_oldest_first);
+async fn an_exchange_s_referrals_are_read_oldest_first(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1)]).await.unwrap();
     let opened = |number, seconds| {

@@ -6,11 +6,10 @@ use sendhub_store::{Conflict, Effect};
 use crate::matters::{
     PERSON, change, each, expect_rights, id, move_delivery, outcomes, record, record_rights,
 };
-use crate::support::{Place, agency, exchange};
+use crate::support::{Place, agency, exchange, on_each_engine};
 
-#[tokio::test]
-async fn records_are_kept_and_counted() {
-    let place = Place::new();
+on_each_engine!(records_are_kept_and_counted);
+async fn records_are_kept_and_counted(place: Place) {
     let store = place.open("log/a").await;
     assert_eq!(store.rights(PERSON).await.unwrap(), Default::default());
     let results = each(
@@ -62,10 +61,9 @@ async fn records_are_kept_and_counted() {
     );
 }
 
+on_each_engine!(a_withdrawal_before_a_collection_in_one_batch_refuses_the_collection);
 /// SEND Regulations 2014 reg 17: the ground must stand when the plan is handed over, not only when it was sent.
-#[tokio::test]
-async fn a_withdrawal_before_a_collection_in_one_batch_refuses_the_collection() {
-    let place = Place::new();
+async fn a_withdrawal_before_a_collection_in_one_batch_refuses_the_collection(place: Place) {
     let store = place.open("log/a").await;
     store.commit(vec![exchange(1, 1), exchange(2, 1)]).await.unwrap();
     assert_eq!(each(&*store, vec![record_rights(1, 0)]).await, [Ok(())]);
@@ -94,10 +92,9 @@ async fn a_withdrawal_before_a_collection_in_one_batch_refuses_the_collection() 
     assert_eq!(copies[1].state, DeliveryState::Collected);
 }
 
+on_each_engine!(what_is_sent_on_rights_that_changed_is_refused_alone);
 /// A batch that changes no rights is written without asking: what it expects of them is compared all the same.
-#[tokio::test]
-async fn what_is_sent_on_rights_that_changed_is_refused_alone() {
-    let place = Place::new();
+async fn what_is_sent_on_rights_that_changed_is_refused_alone(place: Place) {
     let store = place.open("log/a").await;
     let sent = |number, revision| {
         let mut change = exchange(number, 1);
@@ -133,9 +130,8 @@ async fn what_is_sent_on_rights_that_changed_is_refused_alone() {
     assert_eq!(store.logs().await.unwrap()[0].size, 2 + 2 + 1 + 190);
 }
 
-#[tokio::test]
-async fn a_refused_change_leaves_the_rights_as_they_were() {
-    let place = Place::new();
+on_each_engine!(a_refused_change_leaves_the_rights_as_they_were);
+async fn a_refused_change_leaves_the_rights_as_they_were(place: Place) {
     let store = place.open("log/a").await;
     // The record would be written, but the copy is not there.
     let half = change(vec![
@@ -149,9 +145,8 @@ async fn a_refused_change_leaves_the_rights_as_they_were() {
     assert_eq!((rights.revision, rights.records), (1, vec![record(2)]));
 }
 
-#[tokio::test]
-async fn another_process_s_record_is_seen() {
-    let place = Place::new();
+on_each_engine!(another_process_s_record_is_seen);
+async fn another_process_s_record_is_seen(place: Place) {
     let (store, other) = (place.open("log/a").await, place.open("log/b").await);
     assert_eq!(each(&*store, vec![expect_rights(0)]).await, [Ok(())]);
     assert_eq!(each(&*other, vec![record_rights(1, 0)]).await, [Ok(())]);
@@ -162,9 +157,8 @@ async fn another_process_s_record_is_seen() {
     );
 }
 
-#[tokio::test]
-async fn open_copies_are_found_by_the_record_they_rely_on() {
-    let place = Place::new();
+on_each_engine!(open_copies_are_found_by_the_record_they_rely_on);
+async fn open_copies_are_found_by_the_record_they_rely_on(place: Place) {
     let store = place.open("log/a").await;
     let mut batch: Vec<_> = (1..=3).map(|number| exchange(number, 1)).collect();
     // The record and the copies that rely on it may come in one batch, and a copy may rely on two.

@@ -11,19 +11,62 @@ use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::hash::sha256;
 use sendhub_store::change::{DeliveryRow, ExchangeRow, SubjectRow};
+use sendhub_store::postgres::{MayLose, PostgresOptions, PostgresStore};
 use sendhub_store::seal::MasterKey;
 use sendhub_store::sqlite::{SqliteOptions, SqliteStore};
+use sendhub_store::verify::{VerifyReport, verify_postgres, verify_sqlite};
 use sendhub_store::{Change, Effect, LogEntry, Store};
 use uuid::Uuid;
 
+/// Runs a test on each engine. The test gets a place of its own with no database in it.
+macro_rules! on_each_engine {
+    ($test:ident) => {
+        mod $test {
+            use crate::support::Place;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$test(Place::new()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$test(Place::on_postgres().await).await;
+            }
+        }
+    };
+}
+pub(crate) use on_each_engine;
+
 pub(crate) struct Place {
     folder: tempfile::TempDir,
+    /// A database of its own on the server under test; `None` for a file.
+    url: Option<String>,
 }
 
 impl Place {
+    /// A place for a file.
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            url: None,
+        }
+    }
+
+    /// A new database on the server that `cargo xtask test`, or `cargo xtask postgres`, has started.
+    pub(crate) async fn on_postgres() -> Self {
+        use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
+        let server = std::env::var("SENDHUB_TEST_POSTGRES")
+            .expect("SENDHUB_TEST_POSTGRES is not set: run `cargo xtask postgres` and export what it prints");
+        let name = format!("conformance_{}", Uuid::new_v4().simple());
+        let options: sqlx::postgres::PgConnectOptions = server.parse().unwrap();
+        let mut admin = options.connect().await.unwrap();
+        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        admin.execute(sqlx::raw_sql(create)).await.unwrap();
+        let (server, _) = server.rsplit_once('/').unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            url: Some(format!("{server}/{name}")),
         }
     }
 
@@ -31,8 +74,35 @@ impl Place {
         self.folder.path().join("hub.db")
     }
 
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_deref().unwrap()
+    }
+
     pub(crate) async fn open(&self, origin: &str) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::open(self.options(origin)).await.unwrap())
+        match &self.url {
+            None => Arc::new(SqliteStore::open(self.options(origin)).await.unwrap()),
+            Some(_) => Arc::new(PostgresStore::open(self.postgres_options(origin)).await.unwrap()),
+        }
+    }
+
+    /// What verification says of the whole database.
+    pub(crate) async fn verify(&self) -> VerifyReport {
+        match &self.url {
+            None => verify_sqlite(&self.file(), &[], |_| ()).await.unwrap(),
+            Some(url) => verify_postgres(url, &[], |_| ()).await.unwrap(),
+        }
+    }
+
+    pub(crate) fn postgres_options(&self, origin: &str) -> PostgresOptions {
+        PostgresOptions {
+            url: self.url().to_owned(),
+            master_key: MasterKey::new([1; 32]),
+            former_keys: vec![],
+            log_key: LogKey::from_seed(origin, &[2; 32]).unwrap(),
+            readers: 2,
+            lease: std::time::Duration::from_millis(800),
+            failover_may_lose: MayLose::Nothing,
+        }
     }
 
     pub(crate) fn options(&self, origin: &str) -> SqliteOptions {

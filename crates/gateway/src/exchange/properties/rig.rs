@@ -167,6 +167,7 @@ impl Rig {
             calendars: HashMap::new(),
             clock: clock.clone(),
             wakeups: Wakeups::default(),
+            shares: crate::shares::Shares::new(&crate::config::Limits::default()),
             origin: ORIGIN.into(),
             stopping: tokio_util::sync::CancellationToken::new(),
         });

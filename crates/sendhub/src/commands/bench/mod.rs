@@ -1,7 +1,13 @@
 //! `sendhub bench`: the hub against what its parts can do alone, as ratios within one run.
 
+mod bulk;
+mod cutter;
 mod echo;
+mod fairness;
+mod ground;
 mod load;
+#[cfg(test)]
+mod overload;
 mod policy;
 mod record;
 
@@ -57,6 +63,10 @@ pub(crate) struct Bench {
 #[derive(Debug, Subcommand)]
 enum Part {
     Policy(policy::PolicyBench),
+    Bulk(bulk::BulkBench),
+    Fairness(fairness::FairnessBench),
+    #[command(hide = true)]
+    Flood(fairness::Flood),
 }
 
 /// One row of the report.
@@ -68,8 +78,12 @@ struct Point {
 
 impl Bench {
     pub(crate) async fn run(&self, output: Output) -> Result<ExitCode> {
-        if let Some(Part::Policy(part)) = &self.part {
-            return part.run(output);
+        match &self.part {
+            Some(Part::Policy(part)) => return part.run(output),
+            Some(Part::Bulk(part)) => return Box::pin(part.run(output)).await,
+            Some(Part::Fairness(part)) => return Box::pin(part.run(output)).await,
+            Some(Part::Flood(part)) => return Box::pin(part.run()).await,
+            None => {}
         }
         ensure!(
             self.rounds > 0 && self.seconds > 0.0 && self.concurrency.iter().all(|one| *one > 0),
@@ -168,6 +182,7 @@ async fn hub(folder: &Path) -> Result<(PathBuf, Running)> {
     let mut config = Config::load(&path)?;
     config.limits.requests_per_second = 0;
     config.limits.concurrent_requests = 0;
+    config.limits.agency_records_per_second = 0;
     let running = start(config).await?;
     let address = format!("https://localhost:{}", running.address.port());
     for number in ["9991001", "9984001"] {

@@ -65,21 +65,34 @@ const DOCUMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 /// Requests, each about a pupil of its own.
 pub(super) struct Records {
     number: AtomicU64,
+    document: String,
+    file_name: String,
     at: usize,
 }
 
 impl Records {
     pub(super) fn new() -> Self {
+        Self::of("9991001", 0)
+    }
+
+    /// Those of a school (LAESTAB), whose pupils are numbered from here.
+    pub(super) fn of(school: &str, first: u64) -> Self {
+        let (la, number) = school.split_at(3);
+        let document = DOCUMENT
+            .replace("<LEA>999</LEA>", &format!("<LEA>{la}</LEA>"))
+            .replace("<Estab>1001</Estab>", &format!("<Estab>{number}</Estab>"));
         Self {
-            number: AtomicU64::new(0),
-            at: DOCUMENT.find('@').unwrap_or_default(),
+            number: AtomicU64::new(first),
+            at: document.find('@').unwrap_or_default(),
+            document,
+            file_name: format!("{school}_CTF_9984001_001.xml"),
         }
     }
 
     /// The next request.
     pub(super) fn next(&self) -> SubmitTransferRequest {
         let upn = upn(self.number.fetch_add(1, Ordering::Relaxed));
-        let mut document = DOCUMENT.as_bytes().to_vec();
+        let mut document = self.document.as_bytes().to_vec();
         document[self.at..self.at + 13].copy_from_slice(upn.as_bytes());
         SubmitTransferRequest {
             envelope: Some(Envelope {
@@ -119,7 +132,7 @@ impl Records {
                     day: 17,
                 }),
                 ctf: Some(CtfDocument {
-                    file_name: "9991001_CTF_9984001_001.xml".into(),
+                    file_name: self.file_name.clone(),
                     content: document.into(),
                     batch: None,
                 }),
