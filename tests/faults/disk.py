@@ -36,3 +36,4 @@ class SmallDisk:
     def unmount(self):
         """The disk goes, whoever still has a file open on it."""
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
+        self.folder.rmdir()

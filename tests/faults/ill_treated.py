@@ -64,9 +64,8 @@ class IllTreated(Hub):
         return self.process.poll() is None
 
     def end(self):
-        """Every process goes, and with them the engine's place."""
+        """Every process goes. The database goes with the server, which is the test's own."""
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
                 process.wait(timeout=60)
-        self.engine.drop()

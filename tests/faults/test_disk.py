@@ -77,8 +77,7 @@ def test_a_full_disk_under_postgresql(make_hub, disks, api, times):
         verdict = judge(load, hub, api, f"disk full {rounds} times (Postgres)")
         assert verdict.gap > 1.5
     finally:
-        hub.engine.drop()
-        server.kill()
+        server.remove()
 
 
 def test_an_embedded_engine_whose_lock_is_held_by_another(make_hub, api, times):

@@ -24,10 +24,7 @@ class Sqlite:
 
     def __init__(self, folder):
         self.place = str(folder / "data/hub.db")
-
-    def configure(self, text):
-        """As it was made."""
-        return text
+        self.options = []
 
     def drop(self):
         """Goes with its folder."""
@@ -42,9 +39,10 @@ class Postgres:
         self.execute(f"CREATE DATABASE {self.name}")
         self.place = urllib.parse.urlsplit(self.admin)._replace(path=f"/{self.name}").geturl()
 
-    def configure(self, text):
-        """The configuration with this database in the place of the file."""
-        return with_url(text, self.place)
+    @property
+    def options(self):
+        """What `sendhub init` is told of it."""
+        return ["--store", self.place]
 
     def drop(self):
         """The database goes, whoever is connected to it."""
@@ -81,13 +79,6 @@ def server():
     url = os.environ.get("SENDHUB_TEST_POSTGRES")
     assert url, "SENDHUB_TEST_POSTGRES is not set: run `cargo xtask postgres` in another shell and do as it says"
     return url
-
-
-def with_url(text, url):
-    """A configuration with another `store.url`."""
-    text, replaced = re.subn(r'(?m)^url = "sqlite:[^"]*"$', f'url = "{url}"', text)
-    assert replaced == 1, "the configuration has one store.url"
-    return text
 
 
 def of_run(folder):

@@ -19,11 +19,11 @@ class Hub:
         self.folder = folder
         self.binary = os.environ.get("SENDHUB_BIN") or str(ROOT / "target/debug/sendhub")
         self.config = folder / "hub.toml"
-        self.run("init", str(folder), "--name", "foreign.example", "--listen", "127.0.0.1:0")
         self.engine = engine or of_run(folder)
+        make = ["init", str(folder), "--name", "foreign.example", "--listen", "127.0.0.1:0"]
+        self.run(*make, *self.engine.options)
         self.providers = [Provider(folder, "file"), Provider(folder, "https")]
         text = self.config.read_text(encoding="utf-8")
-        text = self.engine.configure(text)
         self.config.write_text(text + "".join(one.settings for one in self.providers), encoding="utf-8")
         self.prepare()
         self.start()

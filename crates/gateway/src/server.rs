@@ -103,6 +103,7 @@ pub struct Running {
     /// What its services share.
     pub hub: Arc<Hub>,
     stopping: CancellationToken,
+    gone: CancellationToken,
     served: tokio::task::JoinHandle<Result<(), ServeError>>,
 }
 
@@ -116,6 +117,11 @@ impl Running {
     /// Begins to stop: no new connection, streams end, requests under way are finished.
     pub fn stop(&self) {
         self.stopping.cancel();
+    }
+
+    /// Comes back when the hub has ended, by itself or as asked. It ends by itself when it lost its log.
+    pub async fn ended(&self) {
+        self.gone.cancelled().await;
     }
 
     /// Waits until the hub has stopped and its database is closed.
@@ -316,19 +322,19 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     tokio::spawn(doors::keep(config.tls.clone(), doors.clone(), stopping.clone()));
     let connections = doors::accept(listener, doors, &config, Arc::clone(&hub));
 
-    let served = tokio::spawn(serve(
-        config,
-        Arc::clone(&hub),
-        issuers,
-        connections,
-        store,
-        writer,
-    ));
+    let gone = CancellationToken::new();
+    let going = gone.clone().drop_guard();
+    let serving = serve(config, Arc::clone(&hub), issuers, connections, store, writer);
+    let served = tokio::spawn(async move {
+        let _told_however_it_ends = going;
+        serving.await
+    });
     info!(%address, log = hub.origin, "listening");
     Ok(Running {
         address,
         hub,
         stopping,
+        gone,
         served,
     })
 }

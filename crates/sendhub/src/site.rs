@@ -34,6 +34,8 @@ pub(crate) struct NewHub {
     pub(crate) listen: SocketAddr,
     /// Names and addresses in the hub's certificate.
     pub(crate) hosts: Vec<String>,
+    /// The database's URL; the embedded one when absent.
+    pub(crate) store: Option<String>,
 }
 
 /// Makes a folder with configuration, certificate authority, keys and nothing else.
@@ -62,7 +64,13 @@ pub(crate) fn create(folder: &Path, hub: &NewHub) -> Result<PathBuf> {
         pki::write_secret(&folder.join("keys").join(key), pki::random_hex()?.as_bytes())?;
     }
     let template = include_str!("../../../config/hub.toml");
+    let embedded = "url = \"sqlite://data/hub.db\"";
+    let store = hub
+        .store
+        .as_ref()
+        .map(|url| format!("url = {}", serde_json::Value::from(url.as_str())));
     let text = template
+        .replace(embedded, store.as_deref().unwrap_or(embedded))
         .replace("name = \"sendhub.example\"", &format!("name = \"{}\"", hub.name))
         .replace(
             "audience = \"sendhub.example\"",

@@ -126,6 +126,7 @@ impl Demo {
                 name: "demo.sendhub".into(),
                 listen: ([127, 0, 0, 1], 0).into(),
                 hosts: vec!["localhost".into(), "127.0.0.1".into()],
+                store: None,
             },
         )?;
         rehearse(&config)?;

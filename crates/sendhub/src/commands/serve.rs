@@ -36,6 +36,10 @@ pub(crate) struct Init {
     /// A host name or address by which clients reach it; give it as often as needed.
     #[arg(long = "host", default_values = ["localhost", "127.0.0.1"])]
     hosts: Vec<String>,
+    /// The database: a PostgreSQL URL (postgres://user@host:5432/sendhub), which must be reachable now; one SQLite
+    /// file in the folder when absent.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
 }
 
 impl Serve {
@@ -54,6 +58,8 @@ impl Serve {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            // By itself only when it may not go on: the error says why.
+            () = running.ended() => {}
         }
         running.stop();
         running.stopped().await?;
@@ -80,6 +86,7 @@ impl Init {
             name: self.name.clone(),
             listen: self.listen,
             hosts: self.hosts.clone(),
+            store: self.store.clone(),
         };
         let config = site::create(&self.folder, &hub)?;
         let site = Site::open(&config).await?;

@@ -35,6 +35,7 @@ impl Ground {
                 name: "bench.sendhub".into(),
                 listen: ([127, 0, 0, 1], 0).into(),
                 hosts: vec!["localhost".into()],
+                store: None,
             },
         )?;
         let site = Site::open(&path).await?;

@@ -176,6 +176,7 @@ async fn hub(folder: &Path) -> Result<(PathBuf, Running)> {
             name: "bench.sendhub".into(),
             listen: ([127, 0, 0, 1], 0).into(),
             hosts: vec!["localhost".into()],
+            store: None,
         },
     )?;
     let site = Site::open(&path).await?;
