@@ -835,6 +835,6 @@ async fn who_stops_waiting_before_the_commit_has_not_written() {
     assert_eq!(kept.await.unwrap().proof.leaf_index, 0);
     drop(committer);
     task.await.unwrap().unwrap();
-    let report = verify_sqlite(&place.file(), &[], |_| ()).await.unwrap();
+    let report = place.verify().await;
     assert_eq!((report.fault_count, report.exchanges), (0, 1));
 }

@@ -1,33 +1,27 @@
 //! `sendhub bench fairness`: a lone record of one agency while another floods the hub.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use futures_util::stream;
-use sendhub_client::bulk::Bulk;
 use sendhub_client::profile::Profile;
 use sendhub_client::session::Session;
-use sendhub_contracts::transfer::v1::SubmitTransferRequest;
 use serde_json::{Value, json};
 
+use super::flood::{APART, FLOOD, Flooding};
 use super::ground::Ground;
 use super::load::Measured;
 use super::record::Records;
 use crate::Output;
 
-const FLOOD: &str = "9991001";
 const LONE: &str = "9991002";
 const RECIPIENT: &str = "9984001";
-/// Streams of the flood, each on a connection of its own.
-const STREAMS: usize = 2;
 /// Single requests that an unbounded flood keeps under way beside its streams.
 const SINGLES: usize = 64;
-/// Pupils of each flood and of the lone agency are numbered apart.
-const APART: u64 = 100_000_000;
+/// As many rounds as there are pupils' numbers for.
+const MOST_ROUNDS: usize = 15;
 
 /// Measures what one agency's single records cost while another agency floods the hub from a process of its own. The
 /// hub's capacity is found first; a fair share is its part for one of so many agencies, and the hub is told so
@@ -37,8 +31,11 @@ const APART: u64 = 100_000_000;
 #[derive(Debug, Args)]
 pub(crate) struct FairnessBench {
     /// Seconds for each measurement.
-    #[arg(long, default_value_t = 15.0)]
+    #[arg(long, default_value_t = 6.0)]
     seconds: f64,
+    /// How often the levels are measured in turn; the median of each stands in the report.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
     /// Single records a second of the lone agency.
     #[arg(long, default_value_t = 50.0)]
     lone: f64,
@@ -68,9 +65,10 @@ struct Report {
 impl FairnessBench {
     pub(crate) async fn run(&self, output: Output) -> Result<ExitCode> {
         ensure!(
-            self.seconds > 0.0 && self.lone > 0.0 && self.agencies > 0,
-            "--seconds, --lone and --agencies must be more than zero"
+            self.seconds > 0.0 && self.lone > 0.0 && self.agencies > 0 && self.rounds > 0,
+            "--seconds, --lone, --agencies and --rounds must be more than zero"
         );
+        ensure!(self.rounds <= MOST_ROUNDS, "--rounds is at most {MOST_ROUNDS}");
         let mut first = APART;
         let capacity = {
             let ground = self.ground(0).await?;
@@ -108,12 +106,14 @@ impl FairnessBench {
         ] {
             let ground = self.ground(limit).await?;
             let mut pupils = 0;
-            for (name, rate, singles) in floods {
-                levels.push(
-                    self.level(&ground, name, rate, singles, (&mut first, &mut pupils))
-                        .await?,
-                );
+            let mut rounds: Vec<Vec<Found>> = floods.iter().map(|_| Vec::new()).collect();
+            for _ in 0..self.rounds {
+                for (found, &(name, rate, singles)) in rounds.iter_mut().zip(&floods) {
+                    let numbers = (&mut first, &mut pupils);
+                    found.push(self.level(&ground, name, rate, singles, numbers).await?);
+                }
             }
+            levels.extend(rounds.into_iter().filter_map(median));
             ground.stop().await?.clear()?;
         }
         let report = Report {
@@ -169,7 +169,7 @@ impl FairnessBench {
     /// client does not wait behind the hub's tasks.
     async fn lone_records(&self, profile: &Profile, pupils: &mut u64) -> Result<Measured> {
         let (profile, first, rate, seconds) = (profile.clone(), *pupils, self.lone, self.seconds);
-        *pupils += 1_000_000;
+        *pupils += 100_000;
         let asked = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -235,6 +235,17 @@ impl FairnessBench {
     }
 }
 
+/// The round in the middle by the lone records' p99, with the p50 in the middle.
+fn median(mut rounds: Vec<Found>) -> Option<Found> {
+    let middle = rounds.len() / 2;
+    rounds.sort_by(|one, other| one.lone.p50.total_cmp(&other.lone.p50));
+    let p50 = rounds.get(middle)?.lone.p50;
+    rounds.sort_by(|one, other| one.lone.p99.total_cmp(&other.lone.p99));
+    let mut found = rounds.swap_remove(middle);
+    found.lone.p50 = p50;
+    Some(found)
+}
+
 /// The ratios that fairness is judged by.
 fn ratios(found: &[Found]) -> Vec<(&'static str, f64)> {
     let p99 = |at: usize| found.get(at).map_or(f64::NAN, |one| one.lone.p99);
@@ -273,123 +284,4 @@ async fn lone_records(profile: &Profile, first: u64, rate: f64, seconds: f64) ->
         times.push(answered?.context("a lone record was refused")?);
     }
     Ok(Measured::of(times.len(), begun.elapsed(), times))
-}
-
-/// A flood under way in another process.
-struct Flooding(Child);
-
-impl Flooding {
-    fn begin(
-        profile: &Path,
-        rate: Option<f64>,
-        singles: usize,
-        seconds: f64,
-        first: &mut u64,
-    ) -> Result<Self> {
-        let own = std::env::current_exe()?;
-        let child = Command::new(own)
-            .args(["bench", "flood", "--profile"])
-            .arg(profile)
-            .args(["--rate", &rate.unwrap_or_default().to_string()])
-            .args(["--singles", &singles.to_string()])
-            .args(["--seconds", &seconds.to_string()])
-            .args(["--first", &first.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("the flood's process cannot be started")?;
-        *first += APART;
-        Ok(Self(child))
-    }
-
-    /// Waits for its end. Gives the records accepted a second.
-    async fn end(self) -> Result<f64> {
-        let done = tokio::task::spawn_blocking(|| self.0.wait_with_output()).await??;
-        if !done.status.success() {
-            bail!("the flood has failed");
-        }
-        let told: Value = serde_json::from_slice(&done.stdout)?;
-        told["accepted_per_second"]
-            .as_f64()
-            .context("the flood told no rate")
-    }
-}
-
-/// The flood's own process.
-#[derive(Debug, Args)]
-pub(crate) struct Flood {
-    #[arg(long)]
-    profile: PathBuf,
-    /// Records a second of all streams; 0 for as many as go.
-    #[arg(long)]
-    rate: f64,
-    #[arg(long)]
-    singles: usize,
-    #[arg(long)]
-    seconds: f64,
-    #[arg(long)]
-    first: u64,
-}
-
-impl Flood {
-    pub(crate) async fn run(&self) -> Result<ExitCode> {
-        let profile = Profile::load(&self.profile)?;
-        let records = Arc::new(Records::of(FLOOD, self.first));
-        let begun = Instant::now();
-        let end = begun + Duration::from_secs_f64(self.seconds);
-        let mut flows = tokio::task::JoinSet::new();
-        #[expect(clippy::cast_precision_loss, reason = "two streams")]
-        let rate = self.rate / STREAMS as f64;
-        for _ in 0..STREAMS {
-            let (session, records) = (Session::open(&profile).await?, Arc::clone(&records));
-            flows.spawn(async move {
-                let source = Box::pin(paced(records, rate, end));
-                let bulk = Bulk {
-                    window: 512,
-                    ..Bulk::default()
-                };
-                let counts = bulk.send(&session, source, |_, _| ()).await?;
-                Ok::<_, anyhow::Error>(counts.accepted)
-            });
-        }
-        let singles = Session::open(&profile).await?;
-        for _ in 0..self.singles {
-            let (mut client, records) = (singles.transfers(), Arc::clone(&records));
-            flows.spawn(async move {
-                let mut accepted = 0;
-                while Instant::now() < end {
-                    // Refused or not, it goes on: a flood minds nothing.
-                    if client.submit_transfer(records.next()).await.is_ok() {
-                        accepted += 1;
-                    }
-                }
-                Ok(accepted)
-            });
-        }
-        let mut accepted = 0;
-        while let Some(flow) = flows.join_next().await {
-            accepted += flow??;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a rate is shown, not kept")]
-        let rate = accepted as f64 / begun.elapsed().as_secs_f64();
-        println!("{}", json!({ "accepted": accepted, "accepted_per_second": rate }));
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Records at a rate until the end; what the hub holds up is offered as soon as it takes more.
-fn paced(
-    records: Arc<Records>,
-    rate: f64,
-    end: Instant,
-) -> impl futures_util::Stream<Item = SubmitTransferRequest> {
-    let begun = Instant::now();
-    stream::unfold((records, 0_u32), move |(records, sent)| async move {
-        if rate > 0.0 {
-            let due = begun + Duration::from_secs_f64(f64::from(sent) / rate);
-            if due > Instant::now() {
-                tokio::time::sleep_until(due.into()).await;
-            }
-        }
-        (Instant::now() < end).then(|| (records.next(), (Arc::clone(&records), sent + 1)))
-    })
 }

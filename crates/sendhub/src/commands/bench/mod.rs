@@ -4,6 +4,7 @@ mod bulk;
 mod cutter;
 mod echo;
 mod fairness;
+mod flood;
 mod ground;
 mod load;
 #[cfg(test)]
@@ -66,7 +67,7 @@ enum Part {
     Bulk(bulk::BulkBench),
     Fairness(fairness::FairnessBench),
     #[command(hide = true)]
-    Flood(fairness::Flood),
+    Flood(flood::Flood),
 }
 
 /// One row of the report.
