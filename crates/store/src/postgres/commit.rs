@@ -10,6 +10,7 @@ use sendhub_ledger::hash::Hash;
 use sendhub_ledger::tree::{Appended, Frontier};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::decode::count;
@@ -126,16 +127,11 @@ impl Writer {
         // Nearly every batch only adds rows whose guards the schema itself keeps: it is written without asking
         // first. When something stands in its way nothing of it is written, and each change is asked for.
         let mut asking = !batch.iter().all(only_adds);
+        // Beyond it another process may have the log: there is no sense in waiting on.
+        let patience = self.lease.length() * 2;
         for _ in 0..TRIES {
-            self.make_sure().await?;
-            // Set before the first await that can fail or be dropped, taken back when the commit is confirmed.
-            self.knowledge = Knowledge::Doubtful(None);
-            let result = if asking {
-                self.write_asking(batch.clone()).await
-            } else {
-                self.write_adding(batch.clone()).await
-            };
-            match result {
+            let attempt = timeout(patience, self.attempt(&batch, asking)).await;
+            match attempt.unwrap_or_else(|_| Err(Stopped::Failed(silent()))) {
                 Ok(receipts) => {
                     self.knowledge = Knowledge::Sure;
                     return Ok(receipts);
@@ -150,6 +146,21 @@ impl Writer {
         Err(StoreError::Database(
             "other gateways stood in the way of each attempt".into(),
         ))
+    }
+
+    async fn attempt(
+        &mut self,
+        batch: &[Change],
+        asking: bool,
+    ) -> Result<Vec<Result<Committed, Conflict>>, Stopped> {
+        self.make_sure().await?;
+        // Set before the first await that can fail or be dropped, taken back when the commit is confirmed.
+        self.knowledge = Knowledge::Doubtful(None);
+        if asking {
+            self.write_asking(batch.to_vec()).await
+        } else {
+            self.write_adding(batch.to_vec()).await
+        }
     }
 
     /// After a failure: the connection is not used again when it is the cause.
@@ -281,6 +292,11 @@ impl Writer {
         debug!(size = place.size, "committed");
         Ok((appended, note))
     }
+}
+
+/// A server, or the network before it, that says nothing at all.
+fn silent() -> StoreError {
+    StoreError::Unreachable("it does not confirm in time".into())
 }
 
 /// Whether a change needs no asking: it does nothing but add rows whose guards are keys of the schema, what the last

@@ -75,6 +75,11 @@ impl Lease {
         self.epoch
     }
 
+    /// For how long it holds without being renewed.
+    pub(super) const fn length(&self) -> Duration {
+        self.length
+    }
+
     /// What a commit says of it.
     pub(super) fn holding(&self) -> Holding {
         Holding {

@@ -239,3 +239,33 @@ async fn a_lost_connection_loses_nothing() {
     assert_eq!(store.logs().await.unwrap()[0].size, 2);
     assert!(place.verify().await.holds());
 }
+
+/// A server that says nothing, here because somebody holds the log's row: the commit is not confirmed and not waited
+/// for without end, and the next one goes on.
+#[tokio::test]
+async fn a_silent_database_is_not_waited_for_without_end() {
+    let place = Place::on_postgres().await;
+    let store = place.open("log/a").await;
+    store
+        .commit(vec![exchange(1, 1)])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    let mut holder = raw(&place).await;
+    holder.execute("BEGIN").await.unwrap();
+    holder.execute("SELECT 1 FROM log FOR UPDATE").await.unwrap();
+    let began = std::time::Instant::now();
+    let refused = store.commit(vec![exchange(2, 1)]).await;
+    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+    assert!(began.elapsed() < Duration::from_secs(5));
+    holder.execute("ROLLBACK").await.unwrap();
+    store
+        .commit(vec![exchange(2, 1)])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    assert_eq!(store.logs().await.unwrap()[0].size, 2);
+    assert!(place.verify().await.holds());
+}
