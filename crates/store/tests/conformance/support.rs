@@ -58,14 +58,18 @@ impl Place {
         use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
         let server = std::env::var("SENDHUB_TEST_POSTGRES")
             .expect("SENDHUB_TEST_POSTGRES is not set: run `cargo xtask postgres` and export what it prints");
-        let name = format!("conformance_{}", Uuid::new_v4().simple());
+        let folder = tempfile::tempdir().unwrap();
+        // As new as the folder's name.
+        let name = folder.path().file_name().unwrap().as_encoded_bytes();
+        let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("conformance_{name}");
         let options: sqlx::postgres::PgConnectOptions = server.parse().unwrap();
         let mut admin = options.connect().await.unwrap();
         let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         admin.execute(sqlx::raw_sql(create)).await.unwrap();
         let (server, _) = server.rsplit_once('/').unwrap();
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             url: Some(format!("{server}/{name}")),
         }
     }
