@@ -4,6 +4,9 @@ import importlib
 
 import pytest
 
+# Compiled contracts and documents: no hub runs.
+pytestmark = pytest.mark.any_engine
+
 METHODS = {
     "sendhub.audit.v1.audit": ("AuditService", 6),
     "sendhub.directory.v1.directory": ("DirectoryService", 12),

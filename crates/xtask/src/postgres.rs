@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A longer name of a Unix socket does not fit into its address; the socket's own name takes 20 of it.
 const LONGEST_SOCKET_FOLDER: usize = 85;
 
+/// How the folders of these servers begin; the number of the process that made them follows.
+const FOLDER: &str = "postgres-";
+
 /// What differs from the defaults. `fsync` stays on: durability is what is tested.
 const SETTINGS: &[&str] = &["max_connections=200", "fsync=on", "listen_addresses=127.0.0.1"];
 
@@ -156,8 +159,9 @@ impl Owner {
     /// A new folder that the owner may write to: under `target/`, or in the machine's temporary folder when that is
     /// out of the owner's reach or too long for a socket.
     fn folder(self, site: &Site) -> Result<PathBuf> {
-        let name = format!("postgres-{}", process::id());
+        let name = format!("{FOLDER}{}", process::id());
         let near = site.root().join("target").join(&name);
+        sweep(&site.root().join("target"));
         if near.as_os_str().len() <= LONGEST_SOCKET_FOLDER {
             fs::create_dir_all(site.root().join("target"))?;
             self.make(&near)?;
@@ -199,6 +203,17 @@ fn group(user: &str) -> String {
         .map_or_else(|_| user.to_owned(), |number| number.trim().to_owned())
 }
 
+/// Removes the folders of runs that were interrupted: their servers have ended with them.
+fn sweep(target: &Path) {
+    for entry in fs::read_dir(target).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let maker = name.to_str().and_then(|name| name.strip_prefix(FOLDER));
+        if maker.is_some_and(|maker| !Path::new("/proc").join(maker).exists()) {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+}
+
 fn prepare(bin: &Path, owner: &Owner, folder: &Path) -> Result<()> {
     let mut make = owner.command(bin.join("initdb"));
     make.args([
@@ -231,4 +246,21 @@ fn launch(bin: &Path, owner: &Owner, folder: &Path) -> Result<(u16, Child)> {
         .spawn()
         .context("setpriv, of util-linux, could not be started")?;
     Ok((port, server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_an_interrupted_run_left_is_swept() {
+        let target = tempfile::tempdir().unwrap();
+        let (own, gone) = (format!("{FOLDER}{}", process::id()), format!("{FOLDER}999999999"));
+        for folder in [own.as_str(), gone.as_str(), "tools"] {
+            fs::create_dir(target.path().join(folder)).unwrap();
+        }
+        sweep(target.path());
+        let left = |folder: &str| target.path().join(folder).exists();
+        assert!(left(&own) && left("tools") && !left(&gone));
+    }
 }
