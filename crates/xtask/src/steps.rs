@@ -56,7 +56,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// Everything but the faults, which have a command of their own.
+    /// Everything.
     pub(crate) const ALL: &[Self] = &[
         Self::Tools,
         Self::Format,
@@ -65,6 +65,7 @@ impl Step {
         Self::Build,
         Self::Tests,
         Self::Foreign,
+        Self::Faults,
         Self::Docs,
         Self::Supply,
         Self::Hygiene,
