@@ -189,7 +189,8 @@ pub(crate) fn install_cargo_deny(site: &Site) -> Result<PathBuf> {
     // Its own folder: the workspace's target folder must not be asked to hold another lock file's crates.
     install.env_remove("CARGO_TARGET_DIR");
     install
-        .args(["install", "--locked", "--quiet", "--root"])
+        // Unoptimised: it runs for a second or two, and to optimise it takes minutes.
+        .args(["install", "--debug", "--locked", "--quiet", "--root"])
         .arg(site.tools())
         .arg(CARGO_DENY);
     command::run(&mut install)?;
