@@ -188,6 +188,16 @@ pub fn log_key(origin: &str, path: &Path) -> Result<LogKey, ServeError> {
     LogKey::from_seed(origin, &seed).map_err(|error| wrong(&error))
 }
 
+/// Whether a configuration's operator takes it that a failover loses what was acknowledged.
+#[must_use]
+pub const fn may_lose(config: &Config) -> MayLose {
+    if config.store.failover_may_lose {
+        MayLose::WhatNoStandbyHad
+    } else {
+        MayLose::Nothing
+    }
+}
+
 /// Opens the store of a configuration with a log of the given origin.
 ///
 /// # Errors
@@ -202,11 +212,7 @@ pub async fn open_store(config: &Config, key: LogKey) -> Result<Arc<dyn Store>, 
             log_key: key,
             readers: config.store.readers,
             lease: Duration::from_secs(config.store.lease_seconds),
-            failover_may_lose: if config.store.failover_may_lose {
-                MayLose::WhatNoStandbyHad
-            } else {
-                MayLose::Nothing
-            },
+            failover_may_lose: may_lose(config),
         });
         return Ok(Arc::new(store.await?));
     }

@@ -92,7 +92,7 @@ async fn main() -> ExitCode {
         Command::Ctf(command) => Box::pin(ctf::run(&command, output)).await,
         Command::Audit(command) => audit::run(&command, output).await,
         Command::Clock(command) => clock::run(&command, output),
-        Command::Config(command) => config::run(&command, output),
+        Command::Config(command) => config::run(&command, output).await,
         Command::Rights(command) => rights::run(&command, output),
         Command::Policy(command) => policy::run(&command, output),
         Command::Bench(bench) => Box::pin(bench.run(output)).await,

@@ -5,6 +5,7 @@
 
 mod agency_document;
 mod agreement_document;
+pub mod bare;
 pub mod change;
 pub mod committer;
 pub mod directory;

@@ -312,7 +312,8 @@ fn the_bench_measures_and_prints_its_ratios() {
     ];
     let report: serde_json::Value =
         serde_json::from_str(&done(&[&["--json", "bench"], &options[..]].concat())).unwrap();
-    assert_eq!(report["points"].as_array().unwrap().len(), 10);
+    let report = &report[0];
+    assert_eq!(report["rows"].as_array().unwrap().len(), 10);
     for ratio in report["ratios"].as_array().unwrap() {
         assert!(ratio["value"].as_f64().unwrap() > 0.0, "{ratio}");
     }

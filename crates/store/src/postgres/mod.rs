@@ -4,6 +4,7 @@
 mod address;
 mod attachments;
 mod audit;
+pub(crate) mod bare;
 mod cases;
 mod clocks;
 mod commit;
@@ -139,10 +140,7 @@ impl PostgresStore {
         let key = options.log_key;
         let origin = key.verifier().name().to_owned();
         let address = Address::parse(&options.url)?;
-        let failover = match options.failover_may_lose {
-            MayLose::Nothing if address.servers() > 1 => Failover::Expected,
-            _ => Failover::NotExpected,
-        };
+        let failover = safety::expected(&address, options.failover_may_lose);
         let primary = Arc::new(Primary::find(address, options.readers).await?);
         let mut connection = primary.connect(&SETTINGS).await?;
         Safety::read(&mut connection).await?.require(failover)?;

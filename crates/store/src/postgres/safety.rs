@@ -1,8 +1,10 @@
 //! What a database keeps of what it confirms: read from its own settings, and refused when it is not enough.
 
-use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, Row as _};
 
+use super::address::Address;
+use super::{MayLose, SETTINGS};
 use crate::store::StoreError;
 
 /// What survives, as the database's settings make it.
@@ -19,6 +21,20 @@ pub struct Safety {
 }
 
 impl Safety {
+    /// Finds the primary of a URL, reads what its settings keep, and requires what the URL expects of it: several
+    /// servers mean that a failover is expected.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`], [`StoreError::Unsafe`], [`StoreError::Database`].
+    pub async fn of(url: &str, may_lose: MayLose) -> Result<Self, StoreError> {
+        let address = Address::parse(url)?;
+        let (_, mut connection) = address.primary(0, &SETTINGS).await?;
+        let safety = Self::read(&mut connection).await?;
+        connection.close().await?;
+        safety.require(expected(&address, may_lose))?;
+        Ok(safety)
+    }
+
     /// Reads the settings as they hold in this session.
     ///
     /// # Errors
@@ -101,6 +117,14 @@ pub enum Failover {
     Expected,
     /// One server only, or its operator takes the loss: what is acknowledged is on the primary's disk.
     NotExpected,
+}
+
+/// What a URL and its operator expect.
+pub(super) const fn expected(address: &Address, may_lose: MayLose) -> Failover {
+    match may_lose {
+        MayLose::Nothing if address.servers() > 1 => Failover::Expected,
+        _ => Failover::NotExpected,
+    }
 }
 
 #[cfg(test)]

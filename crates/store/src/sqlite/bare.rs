@@ -1,7 +1,4 @@
-//! For the benchmark only: the same rows in the same file form, without guards, tree, signing or sealing.
-//!
-//! What it writes is no log: its checkpoints hold a placeholder and its tree has no hashes. It shows what the
-//! database alone can do, so that the hub's own share can be told.
+//! For the benchmark only: rows into an SQLite file, see [`crate::bare`].
 
 use std::path::Path;
 
@@ -12,27 +9,9 @@ use sqlx::sqlite::SqliteConnection;
 use super::rows::{Handing, Script};
 use super::writes::{write_deliveries, write_exchanges, write_leaves, write_subjects};
 use super::{commit, log_number, schema};
-use crate::change::{DeliveryRow, ExchangeRow, SubjectRow};
-use crate::entry::LogEntry;
+use crate::bare::{BareRows, ORIGIN, PLACEHOLDER};
 use crate::store::StoreError;
 use crate::writes::Place;
-
-/// As long as a real checkpoint of a log with a name of usual length.
-const PLACEHOLDER: &str = "bench/bare\n000000\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u{2014} bench/bare \
-    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
-
-/// The rows of one accepted record.
-#[derive(Debug, Clone)]
-pub struct BareRows {
-    /// The person.
-    pub subject: SubjectRow,
-    /// The exchange.
-    pub exchange: ExchangeRow,
-    /// The one recipient's copy.
-    pub delivery: DeliveryRow,
-    /// The log entry.
-    pub leaf: LogEntry,
-}
 
 /// A connection that writes rows and nothing else.
 #[derive(Debug)]
@@ -48,10 +27,10 @@ impl BareWriter {
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Schema`].
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = schema::writer(path).connect().await?;
         schema::migrate(&mut connection).await?;
-        let log = log_number(&mut connection, "bench/bare", "none").await?;
+        let log = log_number(&mut connection, ORIGIN, "none").await?;
         Ok(Self {
             connection,
             log,
@@ -64,7 +43,7 @@ impl BareWriter {
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn write(&mut self, batch: Vec<BareRows>) -> Result<(), StoreError> {
+    pub(crate) async fn write(&mut self, batch: Vec<BareRows>) -> Result<(), StoreError> {
         let first = self.size;
         let place = Place {
             log: self.log,

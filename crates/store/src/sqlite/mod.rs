@@ -2,7 +2,7 @@
 
 mod attachments;
 mod audit;
-pub mod bare;
+pub(crate) mod bare;
 mod cases;
 mod clocks;
 mod commit;

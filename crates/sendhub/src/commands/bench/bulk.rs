@@ -12,7 +12,6 @@ use indicatif::ProgressBar;
 use sendhub_client::bulk::{Bulk, Counts};
 use sendhub_client::courier;
 use sendhub_client::session::Session;
-use sendhub_store::verify::verify_sqlite;
 use serde_json::{Value, json};
 
 use super::cutter::Cutter;
@@ -119,8 +118,8 @@ impl BulkBench {
             .collect();
         let same = waiting == exchanges;
         let left = ground.stop().await?;
-        let report = verify_sqlite(&left.database, &[], |_| ()).await?;
-        left.clear()?;
+        let report = left.verify().await?;
+        left.clear().await?;
         ensure!(
             same,
             "the recipient's inbox holds other exchanges than the receipts name"

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use sendhub_client::channel::connect;
 use sendhub_client::profile::Profile;
 use sendhub_gateway::config::Config;
-use sendhub_store::sqlite::bare::{BareRows, BareWriter};
+use sendhub_store::bare::{BareRows, BareWriter};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tonic::body::Body;
@@ -100,18 +100,17 @@ impl Service<HttpRequest<Body>> for EchoServer {
 }
 
 impl Echo {
-    /// Starts an echo with the hub's own certificate; with a database it commits rows before it answers.
-    pub(super) async fn start(config: &Path, database: Option<&Path>) -> Result<Self> {
+    /// Starts an echo with the hub's own certificate; with a writer it commits rows before it answers.
+    pub(super) async fn start(config: &Path, writer: Option<BareWriter>) -> Result<Self> {
         let tls = Config::load(config)?.tls;
         let read =
             |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
         let tls = ServerTlsConfig::new()
             .identity(Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?))
             .client_ca_root(Certificate::from_pem(read(&tls.client_authorities)?));
-        let durable = match database {
+        let durable = match writer {
             None => None,
-            Some(path) => {
-                let writer = BareWriter::open(path).await?;
+            Some(writer) => {
                 let (queue, waiting) = mpsc::channel(4_096);
                 tokio::spawn(write(writer, waiting));
                 Some((queue, Arc::new(Rows::new(0)?)))

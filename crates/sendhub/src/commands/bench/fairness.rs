@@ -76,7 +76,7 @@ impl FairnessBench {
             let found = Flooding::begin(&flood, None, 0, self.seconds.min(5.0), &mut first)?
                 .end()
                 .await;
-            ground.stop().await?.clear()?;
+            ground.stop().await?.clear().await?;
             found?
         };
         #[expect(
@@ -114,7 +114,7 @@ impl FairnessBench {
                 }
             }
             levels.extend(rounds.into_iter().filter_map(median));
-            ground.stop().await?.clear()?;
+            ground.stop().await?.clear().await?;
         }
         let report = Report {
             capacity,

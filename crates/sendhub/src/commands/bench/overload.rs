@@ -16,7 +16,6 @@ use sendhub_contracts::mailbox::v1::{
 };
 use sendhub_contracts::transfer::v1::{SubmitTransferRequest, SubmitTransfersRequest};
 use sendhub_gateway::config::Limits;
-use sendhub_store::verify::verify_sqlite;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
@@ -107,7 +106,7 @@ async fn a_reader_that_stops_reading_is_cut_and_harms_nobody() {
     // Nothing is lost: what was not read is collected again.
     let collected = courier::collect(&recipient, &ids).await.unwrap();
     assert!(collected.len() == 100 && collected.iter().all(|(_, one)| one.is_ok()));
-    ground.stop().await.unwrap().clear().unwrap();
+    ground.stop().await.unwrap().clear().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,15 +145,15 @@ async fn what_is_not_taken_up_by_its_deadline_is_not_written_and_what_is_under_w
     // The same request again is the same exchange, whether its first answer came or not.
     submit(&sender, Request::new(under_way)).await.unwrap();
     let left = ground.stop().await.unwrap();
-    let report = verify_sqlite(&left.database, &[], |_| ()).await.unwrap();
+    let report = left.verify().await.unwrap();
     assert_eq!((report.fault_count, report.exchanges), (0, 3));
-    left.clear().unwrap();
+    left.clear().await.unwrap();
 }
 
 /// Takes the database's write lock, as a slow disk would.
 async fn lock(ground: &Ground) -> SqliteConnection {
     let mut lock = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(ground.database().unwrap())
+        .filename(ground.plot.config.sqlite_path().unwrap())
         .busy_timeout(Duration::from_secs(5))
         .connect()
         .await
@@ -183,7 +182,7 @@ async fn a_stream_holds_its_agency_s_place_until_it_ends() {
         again = one.mailbox().watch_deliveries(watch()).await;
     }
     assert!(again.is_ok(), "the place is free when the stream has ended");
-    ground.stop().await.unwrap().clear().unwrap();
+    ground.stop().await.unwrap().clear().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,5 +198,5 @@ async fn a_small_share_holds_a_stream_up_and_refuses_nothing() {
     let source = stream::iter((0..200).map(|_| records.next()));
     let counts = Bulk::default().send(&sender, source, |_, _| ()).await.unwrap();
     assert_eq!((counts.accepted, counts.refused, counts.cuts), (200, 0, 0));
-    ground.stop().await.unwrap().clear().unwrap();
+    ground.stop().await.unwrap().clear().await.unwrap();
 }

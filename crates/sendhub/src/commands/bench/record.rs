@@ -19,7 +19,7 @@ use sendhub_gateway::clock::{Clock as _, SystemClock};
 use sendhub_ledger::hash::sha256;
 use sendhub_store::LogEntry;
 use sendhub_store::change::{DeliveryRow, ExchangeRow, SubjectRow};
-use sendhub_store::sqlite::bare::BareRows;
+use sendhub_store::bare::BareRows;
 
 /// The check letters of a UPN.
 const LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
@@ -91,7 +91,12 @@ impl Records {
 
     /// The next request.
     pub(super) fn next(&self) -> SubmitTransferRequest {
-        let upn = upn(self.number.fetch_add(1, Ordering::Relaxed));
+        self.numbered(self.number.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A request about the pupil with a number.
+    pub(super) fn numbered(&self, number: u64) -> SubmitTransferRequest {
+        let upn = upn(number);
         let mut document = self.document.as_bytes().to_vec();
         document[self.at..self.at + 13].copy_from_slice(upn.as_bytes());
         SubmitTransferRequest {
@@ -141,6 +146,28 @@ impl Records {
         }
     }
 
+    /// A request about the pupil with a number, to a school (LAESTAB) of one's choice.
+    pub(super) fn addressed(&self, number: u64, school: &str) -> SubmitTransferRequest {
+        let mut request = self.numbered(number);
+        let (la, estab) = school.split_at(3);
+        if let Some(content) = &mut request.content {
+            content.destination = Some(Destination {
+                place: Some(destination::Place::Agency(AgencyReference {
+                    identifier: Some(Identifier::Laestab(school.into())),
+                })),
+            });
+            if let Some(ctf) = &mut content.ctf {
+                let text = String::from_utf8_lossy(&ctf.content).replace(
+                    "<DestSchool><LEA>998</LEA><Estab>4001</Estab>",
+                    &format!("<DestSchool><LEA>{la}</LEA><Estab>{estab}</Estab>"),
+                );
+                ctf.content = text.into_bytes().into();
+                ctf.file_name = ctf.file_name.replace("9984001", school);
+            }
+        }
+        request
+    }
+
     /// A request's size in bytes.
     pub(super) fn size(&self) -> usize {
         self.next().encoded_len()
@@ -148,13 +175,45 @@ impl Records {
 }
 
 /// A UPN with its check letter.
-fn upn(number: u64) -> String {
+pub(super) fn upn(number: u64) -> String {
     let body = format!("999{number:09}");
     let sum: usize = (2..)
         .zip(body.bytes())
         .map(|(weight, digit)| weight * usize::from(digit - b'0'))
         .sum();
     format!("{}{body}", char::from(LETTERS[sum % LETTERS.len()]))
+}
+
+/// What the log says of an accepted record, with all that is the same for each of them.
+pub(super) fn accepted_event(sender: &AgencyId) -> AuditEvent {
+    let mut event = AuditEvent::new(
+        EventKind::ExchangeAccepted,
+        EventOutcome::Success,
+        SystemClock.now(),
+        "sendhub.transfer.v1.TransferService/SubmitTransfer",
+    );
+    event.actor = Some(Actor {
+        agency: Some(sender.clone()),
+        subject: Some(format!("system:{sender}")),
+        role: Some("mis-system".into()),
+        certificate: Some(Thumbprint([1; 32])),
+        token_id: Some(SystemClock.new_id().to_string()),
+    });
+    event.exchange_kind = Some(ExchangeKind::Transfer);
+    event.reason = Some("DUTY_PUPIL_INFORMATION".into());
+    event.rule = Some("transfer-maintained-school".into());
+    event.policy_version = Some("0123456789abcdef".into());
+    event.provision =
+        Some("Education (Pupil Information) (England) Regulations 2005 (SI 2005/1437) reg 9(3)".into());
+    for (name, value) in [
+        ("effect", "PERMIT"),
+        ("destination", "AGENCY"),
+        ("record", "FULL"),
+        ("due_on", "2026-09-23"),
+    ] {
+        event.facts.push((name, value.into()));
+    }
+    event
 }
 
 /// Rows like those that the hub writes for one accepted record.
@@ -173,39 +232,13 @@ impl Rows {
         let at = SystemClock.now();
         let (exchange, subject) = (ExchangeId(SystemClock.new_id()), SubjectId([7; 16]));
         let due_on = Some(jiff::civil::date(2026, 9, 23));
-        let mut event = AuditEvent::new(
-            EventKind::ExchangeAccepted,
-            EventOutcome::Success,
-            at,
-            "sendhub.transfer.v1.TransferService/SubmitTransfer",
-        );
-        event.actor = Some(Actor {
-            agency: Some(one.clone()),
-            subject: Some("system:school-9991001".into()),
-            role: Some("mis-system".into()),
-            certificate: Some(Thumbprint([1; 32])),
-            token_id: Some(SystemClock.new_id().to_string()),
-        });
+        let mut event = accepted_event(&one);
         event.subject = Some(subject);
         event.exchange = Some(exchange);
-        event.exchange_kind = Some(ExchangeKind::Transfer);
         event.request = Some(RequestId(SystemClock.new_id()));
         event.recipients = vec![two.clone()];
-        event.reason = Some("DUTY_PUPIL_INFORMATION".into());
-        event.rule = Some("transfer-maintained-school".into());
-        event.policy_version = Some("0123456789abcdef".into());
-        event.provision =
-            Some("Education (Pupil Information) (England) Regulations 2005 (SI 2005/1437) reg 9(3)".into());
         event.sealed_sha256 = Some([2; 32]);
         event.content_commitment = Some([3; 32]);
-        for (name, value) in [
-            ("effect", "PERMIT"),
-            ("destination", "AGENCY"),
-            ("record", "FULL"),
-            ("due_on", "2026-09-23"),
-        ] {
-            event.facts.push((name, value.into()));
-        }
         Ok(Self {
             rows: BareRows {
                 subject: SubjectRow {

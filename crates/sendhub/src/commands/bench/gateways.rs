@@ -1,0 +1,147 @@
+//! `sendhub bench gateways`: two gateways on one database against one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use sendhub_client::session::Session;
+use sendhub_gateway::server::start;
+
+use super::engine::{Engine, EngineChoice};
+use super::ground::Plot;
+use super::load::{Measured, closed_loop};
+use super::record::Records;
+use super::section::{Bound, Cell, Chart, Ratio, Section};
+use super::throughput::CONNECTIONS;
+use super::unlimited;
+
+const SENDER: &str = "9991001";
+const RECIPIENT: &str = "9984001";
+
+/// Measures the unary accepts of one gateway and of two on the same PostgreSQL database, with the same number of
+/// callers in all, in turn; then verifies the logs of both.
+#[derive(Debug, Args)]
+pub(super) struct GatewaysBench {
+    #[command(flatten)]
+    pub(super) engine: EngineChoice,
+    /// Seconds for each measurement.
+    #[arg(long, default_value_t = 5.0)]
+    pub(super) seconds: f64,
+    /// How often each is measured; the median stands in the report.
+    #[arg(long, default_value_t = 5)]
+    pub(super) rounds: usize,
+    /// Callers in all.
+    #[arg(long = "concurrency", value_delimiter = ',', default_values_t = [64, 256])]
+    pub(super) concurrency: Vec<usize>,
+    /// Where the hub's folder is made; among the temporary files otherwise.
+    #[arg(long)]
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl GatewaysBench {
+    pub(super) async fn measure(&self) -> Result<Vec<Section>> {
+        let engine = self.engine.engine();
+        if matches!(engine, Engine::Sqlite) {
+            bail!("several gateways need PostgreSQL: give --store");
+        }
+        ensure!(
+            self.rounds > 0 && self.seconds > 0.0 && self.concurrency.iter().all(|one| *one > 1),
+            "--rounds and --seconds must be more than zero, --concurrency more than one"
+        );
+        let plot = Plot::lay(&engine, self.folder.as_deref(), &[SENDER, RECIPIENT], unlimited).await?;
+        let ground = plot.start().await?;
+        let second = start(ground.plot.another("g2")?).await?;
+        let one = ground.plot.sessions(SENDER, &ground.running, CONNECTIONS).await?;
+        let mut both = ground
+            .plot
+            .sessions(SENDER, &ground.running, CONNECTIONS / 2)
+            .await?;
+        let others = ground.plot.sessions(SENDER, &second, CONNECTIONS / 2).await?;
+        // In turn: callers are dealt out over the connections in their order.
+        both = both.into_iter().zip(others).flat_map(|(a, b)| [a, b]).collect();
+        let records = Arc::new(Records::new());
+        let time = Duration::from_secs_f64(self.seconds);
+        let (mut rows, mut ratios, mut bars) = (Vec::new(), Vec::new(), Vec::new());
+        for &concurrency in &self.concurrency {
+            let (mut alone, mut together) = (Vec::new(), Vec::new());
+            for _ in 0..self.rounds {
+                alone.push(accepts(concurrency, time, &one, &records).await?);
+                together.push(accepts(concurrency, time, &both, &records).await?);
+            }
+            let (alone, together) = (middle(alone), middle(together));
+            for (name, found) in [("one gateway", alone), ("two gateways", together)] {
+                rows.push(vec![
+                    Cell::word(format!("{name}, {concurrency} callers")),
+                    Cell::number(found.per_second, 0),
+                    Cell::number(found.p50, 3),
+                    Cell::number(found.p99, 3),
+                ]);
+                bars.push((format!("{name} at {concurrency}"), found.per_second));
+            }
+            ratios.push(Ratio::new(
+                format!("{concurrency}: two gateways' total / one gateway's"),
+                together.per_second / alone.per_second,
+                Some(Bound::AtLeast(0.9)),
+            ));
+        }
+        second.stop();
+        second.stopped().await?;
+        let plot = ground.stop().await?;
+        let report = plot.verify().await?;
+        let mut notes = vec![
+            format!("{}.", engine.describe().await?),
+            format!(
+                "Unary accepts, the callers dealt out evenly; {} s a measurement, one gateway and two in turn, the \
+                 median of {}.",
+                self.seconds, self.rounds
+            ),
+        ];
+        for log in &report.logs {
+            notes.push(format!("Log {}: {} leaves verified.", log.origin, log.size));
+        }
+        plot.clear().await?;
+        #[expect(clippy::cast_precision_loss, reason = "a count is shown, not kept")]
+        ratios.push(Ratio::new(
+            "faults that verification finds in the logs",
+            report.fault_count as f64,
+            Some(Bound::AtMost(0.0)),
+        ));
+        Ok(vec![Section {
+            slug: "gateways",
+            title: "Two gateways on one database".into(),
+            notes,
+            columns: vec!["what", "per second", "p50 ms", "p99 ms"],
+            rows,
+            ratios,
+            chart: Some(Chart {
+                unit: "accepts a second",
+                bars,
+            }),
+        }])
+    }
+}
+
+async fn accepts(
+    concurrency: usize,
+    time: Duration,
+    sessions: &[Session],
+    records: &Arc<Records>,
+) -> Result<Measured> {
+    let made = Arc::clone(records);
+    closed_loop(concurrency, time, sessions, move |session| {
+        let (mut client, request) = (session.transfers(), made.next());
+        async move {
+            client.submit_transfer(request).await?;
+            Ok(())
+        }
+    })
+    .await
+}
+
+/// The round in the middle by its rate.
+pub(super) fn middle(mut rounds: Vec<Measured>) -> Measured {
+    rounds.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
+    rounds.get(rounds.len() / 2).copied().unwrap_or_default()
+}
