@@ -33,3 +33,4 @@ mod timekeeping;
 pub mod tls;
 mod transfer;
 pub mod wakeups;
+mod watching;

@@ -1,9 +1,7 @@
 //! The mailbox service: what waits, and the handing over of it. Collecting is the disclosure.
 
-use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use sendhub_contracts::convert;
@@ -20,7 +18,6 @@ use sendhub_contracts::mailbox::v1::{
 };
 use sendhub_contracts::refusal::Refusal;
 use sendhub_contracts::types::v1::RecipientRole;
-use sendhub_domain::agency::{AgencyId, AgencyStatus};
 use sendhub_domain::event::{EventKind, EventOutcome};
 use sendhub_domain::exchange::{DeliveryId, DeliveryState, ExchangeId, ExchangeKind};
 use sendhub_domain::person::IdentityMatch;
@@ -29,8 +26,6 @@ use sendhub_policy::{
 };
 use sendhub_store::reads::{DeliveryRecord, ExchangeRecord};
 use sendhub_store::{Change, CommitRefused, Conflict, Effect, LogEntry};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -45,13 +40,11 @@ use crate::hub::{
 use crate::identity::Caller;
 use crate::record::{name, open};
 use crate::transfer::{OPEN, caller, delivery_id, page_token};
+use crate::watching::Watch;
 
-const WATCH: &str = "sendhub.mailbox.v1.MailboxService/WatchDeliveries";
 const COLLECT: &str = "sendhub.mailbox.v1.MailboxService/CollectDeliveries";
 const ACKNOWLEDGE: &str = "sendhub.mailbox.v1.MailboxService/AcknowledgeDeliveries";
 
-/// A sign of life on a quiet watch, in seconds.
-const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Copies handed over at once within one request.
 const AT_ONCE: usize = 32;
 
@@ -62,7 +55,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl MailboxService for Mailbox {
-    type WatchDeliveriesStream = ReceiverStream<Result<WatchDeliveriesResponse, Status>>;
+    type WatchDeliveriesStream = Answers<WatchDeliveriesResponse>;
 
     async fn watch_deliveries(
         &self,
@@ -73,10 +66,8 @@ impl MailboxService for Mailbox {
             0 => 100,
             window => window,
         };
-        // A slow reader holds up its own watch and nothing else.
-        let (tell, told) = mpsc::channel(16);
-        tokio::spawn(watch(Arc::clone(&self.0), caller, window, tell));
-        Ok(Response::new(ReceiverStream::new(told)))
+        let watch = Watch::begin(Arc::clone(&self.0), caller, window);
+        Ok(Response::new(Box::pin(watch.into_stream())))
     }
 
     async fn list_deliveries(
@@ -284,7 +275,7 @@ impl Hub {
         })
     }
 
-    fn notice(&self, copy: &DeliveryRecord) -> DeliveryNotice {
+    pub(crate) fn notice(&self, copy: &DeliveryRecord) -> DeliveryNotice {
         let directory = self.directory.load();
         DeliveryNotice {
             delivery_id: copy.delivery.to_string(),
@@ -490,84 +481,5 @@ impl Hub {
             }
             Err(failure) => Err(commit_refusal(&failure)),
         }
-    }
-}
-
-/// Tells of an inbox until the client goes, the hub stops or the agency may no longer ask.
-///
-/// What may be told is always the oldest `window` open deliveries: as these are acknowledged the window moves on.
-async fn watch(
-    hub: Arc<Hub>,
-    caller: Caller,
-    window: u32,
-    tell: mpsc::Sender<Result<WatchDeliveriesResponse, Status>>,
-) {
-    let own = caller.agency.id.clone();
-    let bell = hub.wakeups.bell(&own);
-    let mut told: HashSet<DeliveryId> = HashSet::new();
-    loop {
-        // Listened for before reading: what comes between the two rings again.
-        let rung = bell.notified();
-        tokio::pin!(rung);
-        rung.as_mut().enable();
-        if let Err(refusal) = still_admitted(&hub, &caller, &own) {
-            let event = hub.event(EventKind::AccessRefused, EventOutcome::Refused, &caller, WATCH);
-            let refusal = hub.refuse(event, refusal).await;
-            let _ = tell.send(Err(refusal.into())).await;
-            return;
-        }
-        let page = match hub.store.inbox(&own, None, window).await {
-            Ok(page) => page,
-            Err(failure) => {
-                let _ = tell.send(Err(store_refusal(&failure).into())).await;
-                return;
-            }
-        };
-        for copy in &page.deliveries {
-            if told.contains(&copy.delivery) {
-                continue;
-            }
-            let notice = WatchDeliveriesResponse {
-                notice: Some(hub.notice(copy)),
-            };
-            tokio::select! {
-                sent = tell.send(Ok(notice)) => if sent.is_err() { return },
-                () = hub.stopping.cancelled() => return stop(&tell),
-            }
-        }
-        told = page.deliveries.iter().map(|copy| copy.delivery).collect();
-        tokio::select! {
-            () = rung => {}
-            () = tell.closed() => return,
-            () = hub.stopping.cancelled() => return stop(&tell),
-            () = tokio::time::sleep(HEARTBEAT) => {
-                let quiet = WatchDeliveriesResponse { notice: None };
-                if tell.send(Ok(quiet)).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-fn stop(tell: &mpsc::Sender<Result<WatchDeliveriesResponse, Status>>) {
-    let refusal = Refusal::new(Reason::ShuttingDown, "this gateway is stopping; connect again")
-        .retry_after(Duration::from_secs(1));
-    let _ = tell.try_send(Err(refusal.into()));
-}
-
-/// A watch outlives its request: agency and certificate are looked at again each time before it tells anything.
-fn still_admitted(hub: &Hub, caller: &Caller, own: &AgencyId) -> Result<(), Refusal> {
-    let directory = hub.directory.load();
-    match directory.by_certificate(&caller.certificate) {
-        Some(agency) if agency.id == *own && agency.status == AgencyStatus::Active => Ok(()),
-        Some(agency) if agency.id == *own => Err(Refusal::new(
-            Reason::AgencySuspended,
-            "this agency no longer takes part",
-        )),
-        _ => Err(Refusal::new(
-            Reason::CertificateRevoked,
-            "the client certificate was revoked",
-        )),
     }
 }

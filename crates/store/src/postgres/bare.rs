@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 use super::address::Address;
+use super::decode::count;
 use super::writes::{self, Holding};
 use super::{SETTINGS, log_number, schema};
 use crate::bare::{BareRows, ORIGIN, PLACEHOLDER};
@@ -122,6 +123,19 @@ impl BareServer {
         let said = row.try_get(0)?;
         connection.close().await?;
         Ok(said)
+    }
+
+    /// Bytes of a database on the disk, indexes and all.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`], [`StoreError::Database`].
+    pub async fn size(&self, name: &str) -> Result<u64, StoreError> {
+        let (_, mut connection) = Address::parse(&self.url)?.primary(0, &[]).await?;
+        let asked = sqlx::query("SELECT pg_database_size($1)").bind(name.to_owned());
+        let row = asked.fetch_one(&mut connection).await?;
+        let size = count(&row, 0)?;
+        connection.close().await?;
+        Ok(size)
     }
 
     /// Writes all that is in memory to the disk, and lets the planner see what is there: each measurement begins so.

@@ -173,7 +173,10 @@ mod tests {
             .unwrap();
         fill(&plot, 0, 700, spread, &ProgressBar::hidden()).await.unwrap();
         let report = plot.verify().await.unwrap();
-        assert_eq!((report.exchanges, report.deliveries, report.fault_count), (700, 700, 0));
+        assert_eq!(
+            (report.exchanges, report.deliveries, report.fault_count),
+            (700, 700, 0)
+        );
         let ground = plot.start().await.unwrap();
         let session = ground
             .plot

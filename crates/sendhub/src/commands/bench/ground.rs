@@ -134,6 +134,17 @@ impl Plot {
         })
     }
 
+    /// Bytes of its database on the disk.
+    pub(super) async fn stored(&self) -> Result<u64> {
+        match &self.database {
+            Database::Named { server, name } => Ok(server.size(name).await?),
+            Database::File => {
+                let file = self.config.sqlite_path().context("the hub has no database")?;
+                Ok(std::fs::metadata(file)?.len())
+            }
+        }
+    }
+
     /// Removes folder and database.
     pub(super) async fn clear(self) -> Result<()> {
         self.database.remove().await?;

@@ -65,6 +65,8 @@ pub(super) struct HistoryBench {
 struct Under {
     size: u64,
     filled: Duration,
+    /// Bytes on the disk when it was filled.
+    stored: u64,
     ground: Ground,
     senders: Vec<Session>,
     recipient: Session,
@@ -121,12 +123,14 @@ impl HistoryBench {
         bar.finish_and_clear();
         let filled = begun.elapsed();
         plot.database.settle().await?;
+        let stored = plot.stored().await?;
         let ground = plot.start().await?;
         let senders = ground.plot.sessions(SENDER, &ground.running, CONNECTIONS).await?;
         let recipient = one_session(&ground, RECIPIENT).await?;
         Ok(Under {
             size,
             filled,
+            stored,
             ground,
             senders,
             recipient,
@@ -196,6 +200,7 @@ impl HistoryBench {
                 Cell::number(collected.per_second, 0),
                 Cell::number(collect, 1),
                 Cell::number(as_float(hub.size) / hub.filled.as_secs_f64(), 0),
+                Cell::number(as_float(hub.stored) / as_float(hub.size), 0),
             ]);
             bars.push((format!("accept, {} stored", hub.size), accept));
             bars.push((format!("collect, {} stored", hub.size), collect));
@@ -229,6 +234,7 @@ impl HistoryBench {
                 "collected a second",
                 "µs a copy",
                 "generated a second",
+                "bytes stored for each",
             ],
             rows,
             ratios: vec![

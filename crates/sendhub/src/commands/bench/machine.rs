@@ -10,13 +10,20 @@ pub(super) fn describe() -> String {
     let model = field(&cpus, "model name").unwrap_or("processor not named");
     let memory = field(&read("/proc/meminfo"), "MemTotal")
         .and_then(|text| text.split(' ').next()?.parse::<u64>().ok())
-        .map_or_else(|| "memory not told".to_owned(), |kib| format!("{} GiB memory", kib >> 20));
+        .map_or_else(
+            || "memory not told".to_owned(),
+            |kib| format!("{} GiB memory", kib >> 20),
+        );
     let kernel = read("/proc/sys/kernel/osrelease");
     format!(
         "{cores} cores ({model}), {memory}, Linux {}, SEND Hub {} ({})",
         kernel.trim(),
         env!("CARGO_PKG_VERSION"),
-        if cfg!(debug_assertions) { "debug build: no figure counts" } else { "release build" },
+        if cfg!(debug_assertions) {
+            "debug build: no figure counts"
+        } else {
+            "release build"
+        },
     )
 }
 
@@ -29,8 +36,12 @@ pub(super) fn resident(process: u32) -> Option<u64> {
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.lines()
-        .find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':').map(str::trim))
+    text.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .trim_start()
+            .strip_prefix(':')
+            .map(str::trim)
+    })
 }
 
 #[cfg(test)]

@@ -28,7 +28,12 @@ async fn run(program: &Path, database: &Database, seconds: f64) -> Result<f64> {
     database.settle().await?;
     let clients = CLIENTS.to_string();
     let seconds = format!("{:.0}", seconds.max(1.0));
-    let said = pgbench(program, &["-N", "-n", "-c", &clients, "-j", "2", "-T", &seconds], &url).await?;
+    let said = pgbench(
+        program,
+        &["-N", "-n", "-c", &clients, "-j", "2", "-T", &seconds],
+        &url,
+    )
+    .await?;
     said.lines()
         .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
         .context("pgbench told no rate")

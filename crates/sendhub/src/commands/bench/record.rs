@@ -18,8 +18,8 @@ use sendhub_domain::person::SubjectId;
 use sendhub_gateway::clock::{Clock as _, SystemClock};
 use sendhub_ledger::hash::sha256;
 use sendhub_store::LogEntry;
-use sendhub_store::change::{DeliveryRow, ExchangeRow, SubjectRow};
 use sendhub_store::bare::BareRows;
+use sendhub_store::change::{DeliveryRow, ExchangeRow, SubjectRow};
 
 /// The check letters of a UPN.
 const LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";

@@ -129,7 +129,13 @@ impl Section {
             out.push('\n');
         }
         for ratio in &self.ratios {
-            let _ = writeln!(out, "{:<66} {:>9.2}  {}", ratio.name, ratio.value, ratio.verdict());
+            let _ = writeln!(
+                out,
+                "{:<66} {:>9.2}  {}",
+                ratio.name,
+                ratio.value,
+                ratio.verdict()
+            );
         }
         out
     }
@@ -174,7 +180,13 @@ impl Section {
         if !self.ratios.is_empty() {
             out.push_str("\n| judged by | found | asked |\n| --- | ---: | --- |\n");
             for ratio in &self.ratios {
-                let _ = writeln!(out, "| {} | {:.2} | {} |", ratio.name, ratio.value, ratio.verdict());
+                let _ = writeln!(
+                    out,
+                    "| {} | {:.2} | {} |",
+                    ratio.name,
+                    ratio.value,
+                    ratio.verdict()
+                );
             }
         }
         if self.chart.is_some() {

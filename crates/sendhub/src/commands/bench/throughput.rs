@@ -64,7 +64,10 @@ impl Throughput<'_> {
         let bare = Echo::start(&config, None).await?;
         let durable = Echo::start(&config, Some(for_echo.bare(&beside("durable.db")).await?)).await?;
         let profile = ground.plot.profile(SENDER)?;
-        let echoes = (clients(&profile, &bare).await?, clients(&profile, &durable).await?);
+        let echoes = (
+            clients(&profile, &bare).await?,
+            clients(&profile, &durable).await?,
+        );
         let mut alone = for_inserts.bare(&beside("bare.db")).await?;
         let mut points = Vec::new();
         let mut commits = Vec::new();
@@ -116,12 +119,7 @@ impl Throughput<'_> {
         for_inserts.remove().await?;
         ground.stop().await?.clear().await?;
         commits.sort_by(f64::total_cmp);
-        Ok(self.section(
-            &points,
-            size,
-            &said,
-            commits.get(commits.len() / 2).copied(),
-        ))
+        Ok(self.section(&points, size, &said, commits.get(commits.len() / 2).copied()))
     }
 
     fn section(&self, points: &[Point], size: usize, said: &str, commits: Option<f64>) -> Section {
@@ -219,7 +217,10 @@ impl Throughput<'_> {
         if let Some(commits) = commits.filter(|_| concurrency == JUDGED) {
             for (name, rate) in [("unary", unary.per_second), ("streamed", streamed.per_second)] {
                 ratios.push(Ratio::new(
-                    format!("{concurrency}: {name} accepts / pgbench -N with {} clients", pgbench::CLIENTS),
+                    format!(
+                        "{concurrency}: {name} accepts / pgbench -N with {} clients",
+                        pgbench::CLIENTS
+                    ),
                     rate / commits,
                     Some(Bound::AtLeast(1.5)),
                 ));
