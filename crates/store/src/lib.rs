@@ -5,6 +5,7 @@
 
 mod agency_document;
 mod agreement_document;
+pub mod backup;
 pub mod bare;
 pub mod change;
 pub mod committer;
@@ -12,6 +13,7 @@ pub mod directory;
 pub mod entry;
 mod filter;
 mod guards;
+pub mod moving;
 pub mod postgres;
 pub mod reads;
 pub mod seal;

@@ -49,6 +49,14 @@ pub enum StoreError {
     /// The database does not keep what it confirms, or another process holds this process's log.
     #[error("the database cannot be used: {0}")]
     Unsafe(String),
+    /// The history was moved to another database: it goes on there, and this one must not go on beside it.
+    #[error("this history was moved to {0}: it is served there, and here no more")]
+    Moved(String),
+    /// The log of this process takes no more entries.
+    #[error(
+        "log {0} has ended: it was restored from a back-up; give this gateway another name (hub.gateway)"
+    )]
+    LogEnded(String),
     /// The database was made by a newer version, or migrating it failed.
     #[error("the database's schema cannot be used: {0}")]
     Schema(String),

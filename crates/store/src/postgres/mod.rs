@@ -13,7 +13,7 @@ mod directory;
 mod hints;
 mod lease;
 mod lookup;
-mod native;
+pub(crate) mod native;
 mod primary;
 mod read;
 mod referrals;
@@ -21,6 +21,7 @@ mod rights;
 mod safety;
 mod schema;
 mod subjects;
+mod target;
 mod writes;
 
 use std::pin::Pin;
@@ -135,7 +136,7 @@ impl PostgresStore {
     /// [`StoreError::Unreachable`], [`StoreError::Unsafe`] for settings that lose what was confirmed and for a lease
     /// that another process holds, [`StoreError::Schema`] for a database of a newer version, [`StoreError::Keys`]
     /// when the master keys do not fit, [`StoreError::Ledger`] when the log of this origin has another key,
-    /// [`StoreError::Database`].
+    /// [`StoreError::LogEnded`] when the log takes no more entries, [`StoreError::Database`].
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         let key = options.log_key;
         let origin = key.verifier().name().to_owned();
@@ -213,6 +214,9 @@ pub(crate) async fn open_snapshot(url: &str) -> Result<PgConnection, StoreError>
     Ok(connection)
 }
 
+pub(crate) use self::schema::{History, migrate, partitions_for};
+pub(crate) use self::target::{Target, open_target};
+
 /// An instant of a row, for verification.
 pub(crate) use self::decode::instant as instant_at;
 
@@ -261,7 +265,7 @@ async fn keyring(
 async fn log_number(connection: &mut PgConnection, origin: &str, key: &str) -> Result<i32, StoreError> {
     const MAKE: &str = "INSERT INTO log (origin, verifier_key, size, peaks, epoch) VALUES ($1, $2, 0, '', 0) \
         ON CONFLICT (origin) DO NOTHING";
-    const FIND: &str = "SELECT no, verifier_key FROM log WHERE origin = $1";
+    const FIND: &str = "SELECT no, verifier_key, ended_at IS NOT NULL FROM log WHERE origin = $1";
     let make = sqlx::query(MAKE).bind(origin).bind(key);
     make.execute(&mut *connection).await?;
     let row = sqlx::query(FIND).bind(origin).fetch_one(connection).await?;
@@ -269,6 +273,9 @@ async fn log_number(connection: &mut PgConnection, origin: &str, key: &str) -> R
         return Err(StoreError::Ledger(
             "the log of this origin was begun with another key".into(),
         ));
+    }
+    if row.try_get(2)? {
+        return Err(StoreError::LogEnded(origin.to_owned()));
     }
     Ok(row.try_get(0)?)
 }

@@ -14,7 +14,7 @@ const DAY_SECONDS: i64 = 86_400;
 
 /// An instant, to the microsecond.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Instant(pub(super) Timestamp);
+pub(crate) struct Instant(pub(crate) Timestamp);
 
 impl Type<Postgres> for Instant {
     fn type_info() -> PgTypeInfo {
@@ -47,7 +47,7 @@ impl Decode<'_, Postgres> for Instant {
 
 /// A civil date.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Day(pub(super) Date);
+pub(crate) struct Day(pub(crate) Date);
 
 impl Type<Postgres> for Day {
     fn type_info() -> PgTypeInfo {

@@ -1,5 +1,7 @@
 //! The schema that a database must have, and the partitions that must be there before their time.
 
+use std::ops::RangeInclusive;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
@@ -24,14 +26,15 @@ const SCHEMA_LOCK: i64 = 0x5345_4e44_4855_4201;
 ///
 /// # Errors
 /// [`StoreError::Schema`] when a newer version made it, or a migration fails.
-pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let migrator = Migrator::with_migrations(vec![Migration::new(
-        1,
-        "hub".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/postgres/0001_hub.sql").into_sql_str(),
-        false,
-    )]);
+pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let migrator = Migrator::with_migrations(vec![
+        migration(1, "hub", include_str!("../../migrations/postgres/0001_hub.sql")),
+        migration(
+            2,
+            "endings",
+            include_str!("../../migrations/postgres/0002_endings.sql"),
+        ),
+    ]);
     migrator
         .run_direct(None, connection, false)
         .await
@@ -55,12 +58,48 @@ pub(super) async fn partitions(connection: &mut PgConnection, log_size: u64) -> 
         .0
         .to_zoned_datetime(TimeZone::UTC)
         .date();
+    let months = (0..MONTHS).map(|ahead| month(today, ahead)).collect();
+    let block = log_size / LEAVES;
+    make_all(connection, months, block..=block + 1).await
+}
+
+/// What a history that is moved here needs partitions for.
+#[derive(Debug)]
+pub(crate) struct History {
+    /// A day of each month in which it has exchanges or copies, in any order.
+    pub(crate) days: Vec<Date>,
+    /// The size of its largest log.
+    pub(crate) log_size: u64,
+}
+
+/// Makes the partitions that a history needs, before its rows come, and those of the next months.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub(crate) async fn partitions_for(
+    connection: &mut PgConnection,
+    history: &History,
+) -> Result<(), StoreError> {
+    let mut months: Vec<Date> = history.days.iter().map(|day| day.first_of_month()).collect();
+    months.sort_unstable();
+    months.dedup();
+    // What is older than everything goes below the first month: so it is made first.
+    make_all(connection, months, 0..=history.log_size / LEAVES).await?;
+    partitions(connection, history.log_size).await
+}
+
+/// Makes the partitions of these months, the earliest first, and of these blocks of log entries.
+async fn make_all(
+    connection: &mut PgConnection,
+    months: Vec<Date>,
+    blocks: RangeInclusive<u64>,
+) -> Result<(), StoreError> {
     let mut statements = Vec::new();
-    for month in (0..MONTHS).map(|ahead| month(today, ahead)) {
+    for month in months {
         let (from, to) = (first_id(month), first_id(next(month)));
         for table in ["exchange", "delivery"] {
             let name = format!("{table}_{:04}_{:02}", month.year(), month.month());
-            // The first ever made also takes what is older: histories that are moved here.
+            // The first ever made also takes what is older.
             let before = format!("{table}_before");
             statements.push((
                 before.clone(),
@@ -85,8 +124,7 @@ pub(super) async fn partitions(connection: &mut PgConnection, log_size: u64) -> 
             format!("{name} PARTITION OF {table} DEFAULT {}", options(table)),
         ));
     }
-    let block = log_size / LEAVES;
-    for block in [block, block + 1] {
+    for block in blocks {
         let (name, from) = (format!("leaf_{block:04}"), block * LEAVES);
         statements.push((
             name.clone(),
@@ -100,6 +138,16 @@ pub(super) async fn partitions(connection: &mut PgConnection, log_size: u64) -> 
         make(connection, &name, &text).await?;
     }
     Ok(())
+}
+
+fn migration(version: i64, name: &'static str, text: &'static str) -> Migration {
+    Migration::new(
+        version,
+        name.into(),
+        MigrationType::Simple,
+        text.into_sql_str(),
+        false,
+    )
 }
 
 /// A transaction in which nobody else makes what all processes share.

@@ -8,6 +8,7 @@ mod clocks;
 mod commit;
 mod decode;
 mod directory;
+mod endings;
 mod lookup;
 mod read;
 mod referrals;
@@ -35,6 +36,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::{Mutex, broadcast};
 
 use self::commit::Writer;
+pub(crate) use self::endings::{end_logs, mark_moved, moved_to};
 use self::subjects::Subjects;
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
@@ -79,12 +81,16 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Schema`] for a database of a newer version, [`StoreError::Keys`] when the master keys do
-    /// not fit, [`StoreError::Ledger`] when the log of this origin has another key, [`StoreError::Database`].
+    /// not fit, [`StoreError::Ledger`] when the log of this origin has another key, [`StoreError::Moved`] and
+    /// [`StoreError::LogEnded`] when history or log go on elsewhere, [`StoreError::Database`].
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         let key = options.log_key;
         let origin = key.verifier().name().to_owned();
         let mut connection = schema::writer(&options.path).connect().await?;
         schema::migrate(&mut connection).await?;
+        if let Some(place) = moved_to(&mut connection).await? {
+            return Err(StoreError::Moved(place));
+        }
 
         // One transaction: of two processes that open a new file, one makes the secret, the other finds it.
         sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
@@ -114,6 +120,38 @@ impl SqliteStore {
             origin,
         })
     }
+}
+
+/// Opens a file that is there, brings its schema up to date, and keeps every other process out of it.
+///
+/// # Errors
+/// [`StoreError::Unsafe`] when another process has it open, [`StoreError::Schema`], [`StoreError::Database`].
+pub(crate) async fn open_alone(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut connection = schema::alone(path).connect().await.map_err(|error| {
+        if is_busy(&error) {
+            StoreError::Unsafe("another process has it open: stop the hub first".into())
+        } else {
+            error.into()
+        }
+    })?;
+    schema::migrate(&mut connection).await?;
+    Ok(connection)
+}
+
+/// SQLite's own code for a file that others hold, its extended forms included.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == BUSY)
+}
+
+/// Opens a file that is there to take a copy of it.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub(crate) async fn open_copier(path: &Path) -> Result<SqliteConnection, StoreError> {
+    Ok(schema::copier(path).connect().await?)
 }
 
 /// Opens a database for reading, in one snapshot of it: what is written meanwhile is not seen.
@@ -150,7 +188,7 @@ async fn keyring(
 }
 
 async fn log_number(connection: &mut SqliteConnection, origin: &str, key: &str) -> Result<i64, StoreError> {
-    const FIND: &str = "SELECT no, verifier_key FROM log WHERE origin = ?";
+    const FIND: &str = "SELECT no, verifier_key, ended_at IS NOT NULL FROM log WHERE origin = ?";
     const MAKE: &str =
         "INSERT INTO log (origin, verifier_key, size, peaks) VALUES (?, ?, 0, x'') RETURNING no";
     let found = sqlx::query(FIND)
@@ -165,6 +203,9 @@ async fn log_number(connection: &mut SqliteConnection, origin: &str, key: &str) 
         return Err(StoreError::Ledger(
             "the log of this origin was begun with another key".into(),
         ));
+    }
+    if row.try_get(2)? {
+        return Err(StoreError::LogEnded(origin.to_owned()));
     }
     Ok(row.try_get(0)?)
 }

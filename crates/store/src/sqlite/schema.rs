@@ -6,10 +6,14 @@ use std::time::Duration;
 use sqlx::ConnectOptions as _;
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
+};
 
 use crate::store::StoreError;
 
+/// How long a process that wants the file for itself waits: another's last transaction, but no gateway.
+const BRIEFLY: Duration = Duration::from_millis(500);
 /// Page cache of the writer, KiB: the hot ends of the indexes.
 const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// Page cache of each reader, KiB; the operating system's cache stands behind it.
@@ -48,6 +52,22 @@ pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
         .row_buffer_size(16)
 }
 
+/// The only connection to a file that is there: while it is open no other process can open the file, and while
+/// another process has it open, this one cannot.
+pub(super) fn alone(path: &Path) -> SqliteConnectOptions {
+    connection(path, WRITER_CACHE_KIB)
+        .busy_timeout(BRIEFLY)
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+}
+
+/// A connection that takes a copy of a file that is there. It writes nothing into the file, but into another: it may
+/// not be one that only asks.
+pub(super) fn copier(path: &Path) -> SqliteConnectOptions {
+    connection(path, READER_CACHE_KIB)
+}
+
 /// Brings a database to this version's schema.
 ///
 /// # Errors
@@ -56,6 +76,11 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
     let migrator = Migrator::with_migrations(vec![
         migration(1, "spine", include_str!("../../migrations/sqlite/0001_spine.sql")),
         migration(2, "law", include_str!("../../migrations/sqlite/0002_law.sql")),
+        migration(
+            3,
+            "endings",
+            include_str!("../../migrations/sqlite/0003_endings.sql"),
+        ),
     ]);
     match migrator.run_direct(None, &mut *connection, false).await {
         // Another process may have migrated at the same moment: what it made is looked at once more.

@@ -10,8 +10,10 @@ mod postgres;
 
 use sendhub_ledger::hash::Hash;
 
+pub(crate) use self::database::judge_sqlite;
 pub use self::database::verify_sqlite;
 pub use self::export::{export_postgres, export_sqlite, verify_export};
+pub(crate) use self::postgres::judge_postgres;
 pub use self::postgres::verify_postgres;
 
 /// How many faults are listed; all are counted.

@@ -27,19 +27,33 @@ const PAGE: u64 = 512;
 pub async fn verify_postgres(
     url: &str,
     keys: &[VerifierKey],
+    progress: impl FnMut(u64),
+) -> Result<VerifyReport, StoreError> {
+    let mut connection = open_snapshot(url).await?;
+    let report = judge_postgres(&mut connection, keys, progress).await?;
+    connection.close().await?;
+    Ok(report)
+}
+
+/// Verifies what a connection sees, see [`verify_postgres`].
+///
+/// # Errors
+/// As [`verify_postgres`].
+pub(crate) async fn judge_postgres(
+    connection: &mut PgConnection,
+    keys: &[VerifierKey],
     mut progress: impl FnMut(u64),
 ) -> Result<VerifyReport, StoreError> {
     const LOGS: &str = "SELECT no, origin, verifier_key, size, peaks FROM log ORDER BY no";
-    let mut connection = open_snapshot(url).await?;
     let mut report = VerifyReport::default();
-    for log in sqlx::query(LOGS).fetch_all(&mut connection).await? {
+    for log in sqlx::query(LOGS).fetch_all(&mut *connection).await? {
         let origin: String = log.try_get(1)?;
         let Some(key) = judging_key(&origin, keys, log.try_get(2)?) else {
             report.fault(format!("log {origin}: its verifier key cannot be read"));
             continue;
         };
         let mut walk = Walk::new(&origin, key, &mut report);
-        if let Err(damage) = walk_log(&mut connection, &log, &mut walk, &mut progress).await {
+        if let Err(damage) = walk_log(connection, &log, &mut walk, &mut progress).await {
             walk.fault(&format!("reading ends after {} leaves: {damage}", walk.size()));
         }
         walk.end();
@@ -52,21 +66,20 @@ pub async fn verify_postgres(
         }
     };
     damage(
-        exchanges(&mut connection, &mut report, &mut further).await,
+        exchanges(connection, &mut report, &mut further).await,
         "exchange",
         &mut report,
     );
     damage(
-        recorded_exchanges(&mut connection, &mut report).await,
+        recorded_exchanges(connection, &mut report).await,
         "exchange",
         &mut report,
     );
     damage(
-        deliveries(&mut connection, &mut report, &mut further).await,
+        deliveries(connection, &mut report, &mut further).await,
         "delivery",
         &mut report,
     );
-    connection.close().await?;
     Ok(report)
 }
 
