@@ -5,6 +5,8 @@ mod agreements;
 #[cfg(test)]
 mod attachments;
 #[cfg(test)]
+mod backups;
+#[cfg(test)]
 mod batches;
 #[cfg(test)]
 mod cases;
@@ -13,7 +15,11 @@ mod clocks;
 #[cfg(test)]
 mod gateways;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod matters;
+#[cfg(test)]
+mod moving;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
