@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use commands::{
-    agency, agreement, audit, bench, bridge, clock, config, ctf, demo, inbox, policy, rights, serve,
+    agency, agreement, audit, backup, bench, bridge, clock, config, ctf, demo, inbox, migrate, policy,
+    restore, rights, serve,
 };
 
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
@@ -44,6 +45,9 @@ enum Command {
     /// Prove what the log says.
     #[command(subcommand)]
     Audit(audit::Command),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Migrate(migrate::Migrate),
     /// Say what is due by when and why, and hold a table of dates against the rules.
     #[command(subcommand)]
     Clock(clock::Command),
@@ -91,6 +95,9 @@ async fn main() -> ExitCode {
         Command::Bridge(bridge) => Box::pin(bridge.run(output)).await,
         Command::Ctf(command) => Box::pin(ctf::run(&command, output)).await,
         Command::Audit(command) => audit::run(&command, output).await,
+        Command::Backup(backup) => Box::pin(backup.run(output)).await,
+        Command::Restore(restore) => Box::pin(restore.run(output)).await,
+        Command::Migrate(migrate) => Box::pin(migrate.run(output)).await,
         Command::Clock(command) => clock::run(&command, output),
         Command::Config(command) => config::run(&command, output).await,
         Command::Rights(command) => rights::run(&command, output),

@@ -18,9 +18,9 @@ use sendhub_domain::agreement::Agreement;
 use sendhub_domain::event::{Actor, AuditEvent, EventKind, EventOutcome};
 use sendhub_gateway::clock::{Clock as _, SystemClock};
 use sendhub_gateway::config::Config;
-use sendhub_gateway::server::{log_key, open_store};
+use sendhub_gateway::server::{ServeError, log_key, open_store};
 use sendhub_gateway::tls::thumbprint;
-use sendhub_store::{Change, Directory, Effect, LogEntry, Store};
+use sendhub_store::{Change, Directory, Effect, LogEntry, Store, StoreError};
 
 use crate::pki::{self, Authority};
 
@@ -117,8 +117,7 @@ impl Site {
         if !key.exists() {
             pki::write_secret(&key, pki::random_hex()?.as_bytes())?;
         }
-        let origin = format!("{}/cli", config.hub.name);
-        let store = open_store(&config, log_key(&origin, &key)?).await?;
+        let (store, origin) = open_own_log(&config, &key).await?;
         Ok(Self {
             config,
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
@@ -230,6 +229,22 @@ impl Site {
 
     pub(crate) async fn close(self) -> Result<()> {
         Ok(self.store.close().await?)
+    }
+}
+
+/// Opens the store with the command line's log: `cli`, or the next of that name when it has ended with a restore.
+async fn open_own_log(config: &Config, key: &Path) -> Result<(Arc<dyn Store>, String)> {
+    let mut number = 1_u32;
+    loop {
+        let origin = match number {
+            1 => format!("{}/cli", config.hub.name),
+            further => format!("{}/cli-{further}", config.hub.name),
+        };
+        match open_store(config, log_key(&origin, key)?).await {
+            Ok(store) => return Ok((store, origin)),
+            Err(ServeError::Store(StoreError::LogEnded(_))) => number += 1,
+            Err(failure) => return Err(failure.into()),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use sendhub_store::SealError;
 
 pub use download::Download;
 pub use media::MediaType;
-pub use sealing::BLOCK_BYTES;
+pub use sealing::{BLOCK_BYTES, sealed_bytes};
 pub use upload::{Placed, Upload};
 pub use vault::{OpenError, Vault};
 

@@ -32,7 +32,8 @@ pub(super) const fn blocks(size_bytes: u64) -> u64 {
 }
 
 /// How long the sealed object of a clear text of so many bytes is.
-pub(super) const fn sealed_bytes(size_bytes: u64) -> u64 {
+#[must_use]
+pub const fn sealed_bytes(size_bytes: u64) -> u64 {
     size_bytes + blocks(size_bytes) * OVERHEAD_BYTES as u64
 }
 

@@ -82,19 +82,8 @@ async fn export(database: &str, log: &str, out: &Path, output: Output) -> Result
 
 async fn verify(database: &str, keys: &[String], output: Output) -> Result<ExitCode> {
     let path = file_of(database)?;
-    let keys = keys
-        .iter()
-        .map(|key| VerifierKey::parse(key).context("--key is not of the form name+id+key"))
-        .collect::<Result<Vec<_>>>()?;
-    let bar = if output == Output::Text {
-        ProgressBar::new_spinner()
-    } else {
-        ProgressBar::hidden()
-    };
-    bar.set_style(
-        ProgressStyle::with_template("{spinner} {pos} leaves")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
+    let keys = parse_keys(keys)?;
+    let bar = spinner(output, "leaves");
     let seen = |leaves| bar.set_position(leaves);
     let report = match path {
         None => verify_postgres(database, &keys, seen).await?,
@@ -110,6 +99,27 @@ async fn verify(database: &str, keys: &[String], output: Output) -> Result<ExitC
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Logs' public keys as they are given on the command line.
+pub(crate) fn parse_keys(keys: &[String]) -> Result<Vec<VerifierKey>> {
+    keys.iter()
+        .map(|key| VerifierKey::parse(key).context("--key is not of the form name+id+key"))
+        .collect()
+}
+
+/// Says how far it has got, to people.
+pub(crate) fn spinner(output: Output, what: &str) -> ProgressBar {
+    let bar = if output == Output::Text {
+        ProgressBar::new_spinner()
+    } else {
+        ProgressBar::hidden()
+    };
+    bar.set_style(
+        ProgressStyle::with_template(&format!("{{spinner}} {{pos}} {what}"))
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    bar
 }
 
 fn print_report(report: &VerifyReport, output: Output) {
