@@ -1,6 +1,8 @@
 //! End-to-end tests of the hub, as outsiders: they use the binary, the wire and foreign clients only. Here stands
 //! what the tests share.
 
+pub mod hub;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -50,4 +52,55 @@ pub fn samples(folder: &str) -> Vec<PathBuf> {
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.is_file())
         .collect()
+}
+
+/// Runs the binary to its end, which must be a good one, and gives what it printed.
+///
+/// # Panics
+/// When it ends badly.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+pub fn done(arguments: &[&str]) -> String {
+    let output = sendhub(arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+/// The sample that one school sends to the other.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+pub fn sample() -> PathBuf {
+    samples("")
+        .into_iter()
+        .find(|path| path.ends_with("9991001_CTF_9984001_001.xml"))
+        .expect("the sample is there")
+}
+
+/// A path as text.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("a path that is text")
+}
+
+/// The UPN with its check letter put right.
+#[must_use]
+pub fn correct_upn(upn: &str) -> String {
+    let letters = b"ABCDEFGHJKLMNPQRTUVWXYZ";
+    let sum: usize = (2..)
+        .zip(upn[1..].bytes())
+        .map(|(weight, digit)| weight * usize::from(digit - b'0'))
+        .sum();
+    format!("{}{}", char::from(letters[sum % letters.len()]), &upn[1..])
 }

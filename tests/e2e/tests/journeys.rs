@@ -2,33 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
-use sendhub_e2e::{binary, samples, sendhub};
-
-fn done(arguments: &[&str]) -> String {
-    let output = sendhub(arguments);
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn sample() -> PathBuf {
-    samples("")
-        .into_iter()
-        .find(|path| path.ends_with("9991001_CTF_9984001_001.xml"))
-        .unwrap()
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use sendhub_e2e::hub::Hub;
+use sendhub_e2e::{correct_upn, done, sample, samples, sendhub, text};
 
 #[test]
 fn the_demo_ends_well_with_its_own_sample_and_tells_a_story() {
@@ -105,64 +82,6 @@ fn a_file_that_is_no_exchange_between_two_agencies_is_refused_and_nothing_is_sto
     }
 }
 
-/// A hub with two schools, run as a process of its own.
-struct Hub {
-    folder: tempfile::TempDir,
-    process: Child,
-}
-
-impl Hub {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        let config = root.join("hub.toml");
-        done(&["init", text(root), "--listen", "127.0.0.1:0"]);
-        let mut process = Command::new(binary())
-            .args(["serve", "--config", text(&config)])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let port = line.trim().rsplit_once(':').unwrap().1;
-        let hub = format!("https://localhost:{port}");
-        for (id, laestab) in [("old-school", "9991001"), ("new-school", "9984001")] {
-            let mut add = vec![
-                "agency",
-                "add",
-                "--config",
-                text(&config),
-                "--id",
-                id,
-                "--name",
-                id,
-            ];
-            let out = root.join(id);
-            add.extend(["--kind", "MAINTAINED_SCHOOL", "--laestab", laestab]);
-            add.extend(["--hub", &hub, "--out", text(&out)]);
-            done(&add);
-        }
-        // The running hub knows them within a second.
-        std::thread::sleep(std::time::Duration::from_millis(1_200));
-        Self { folder, process }
-    }
-
-    fn path(&self, part: &str) -> PathBuf {
-        self.folder.path().join(part)
-    }
-
-    /// SIGTERM, as an operator stops it.
-    fn stop(mut self) {
-        let terminated = Command::new("kill").arg(self.process.id().to_string()).status();
-        assert!(terminated.unwrap().success());
-        assert!(self.process.wait().unwrap().success());
-        done(&["audit", "verify", text(&self.path("data/hub.db"))]);
-    }
-}
-
 fn put(folder: &Path, name: &str, content: &[u8]) {
     std::fs::write(folder.join(name), content).unwrap();
     // The bridge takes a file once it has lain untouched for half a second.
@@ -196,7 +115,7 @@ fn an_office_sends_and_receives_through_a_drop_folder() {
             format!(
                 "<Pupil>{}{}{}</Pupil>",
                 &pupil[..upn_at],
-                correct(upn),
+                correct_upn(upn),
                 &pupil[upn_at + 13..]
             )
         })
@@ -245,16 +164,6 @@ fn an_office_sends_and_receives_through_a_drop_folder() {
     let reason = std::fs::read_to_string(old.join("refused/broken.xml.reason.txt")).unwrap();
     assert!(reason.contains("not well-formed XML"), "{reason}");
     hub.stop();
-}
-
-/// The UPN with its check letter put right.
-fn correct(upn: &str) -> String {
-    let letters = b"ABCDEFGHJKLMNPQRTUVWXYZ";
-    let sum: usize = (2..)
-        .zip(upn[1..].bytes())
-        .map(|(weight, digit)| weight * usize::from(digit - b'0'))
-        .sum();
-    format!("{}{}", char::from(letters[sum % letters.len()]), &upn[1..])
 }
 
 #[test]
