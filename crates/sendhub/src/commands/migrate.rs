@@ -41,10 +41,8 @@ impl Migrate {
         ensure!(file.is_file(), "there is no file {}", file.display());
         let keys = audit::parse_keys(&self.keys)?;
         let bar = audit::spinner(output, "rows and leaves");
-        let moved = move_history(&file, &self.to, &keys, SystemClock.now(), |seen| {
-            bar.set_position(seen)
-        })
-        .await;
+        let seen = |seen| bar.set_position(seen);
+        let moved = move_history(&file, &self.to, &keys, SystemClock.now(), seen).await;
         bar.finish_and_clear();
         let moved = moved?;
         match output {

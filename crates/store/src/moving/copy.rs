@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 
 use super::cell::Cell;
-use super::tables::Table;
+use super::table::Table;
 use crate::store::StoreError;
 
 /// Bytes gathered before they go over.

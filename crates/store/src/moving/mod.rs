@@ -3,6 +3,7 @@
 
 mod cell;
 mod copy;
+mod table;
 mod tables;
 mod target;
 
@@ -14,7 +15,8 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 
 pub use self::copy::Contents;
-use self::tables::{NOT_MOVED, TABLES, Table};
+use self::table::Table;
+use self::tables::{NOT_MOVED, TABLES};
 use crate::postgres::{Target, open_target};
 use crate::sqlite::{mark_moved, moved_to, open_alone};
 use crate::store::StoreError;
