@@ -10,7 +10,8 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use sendhub_ledger::checkpoint::VerifierKey;
 use sendhub_store::verify::{
-    VerifyReport, export_postgres, export_sqlite, verify_export, verify_postgres, verify_sqlite,
+    Standing, VerifyReport, export_postgres, export_sqlite, standing_postgres, standing_sqlite,
+    verify_export, verify_postgres, verify_sqlite,
 };
 use serde_json::{Value, json};
 
@@ -29,6 +30,11 @@ pub(crate) enum Command {
         /// log as before.
         #[arg(long = "key")]
         keys: Vec<String>,
+        /// A file with a checkpoint that somebody outside has, out of a receipt for instance: the log must begin with
+        /// what it signs. The newest that anybody has tells whether a restored database lost something. Give it as
+        /// often as needed; not for an exported log.
+        #[arg(long = "checkpoint", value_name = "FILE")]
+        checkpoints: Vec<PathBuf>,
     },
     /// Write one log as lines of JSON, each leaf exactly as it was hashed, with its checkpoints.
     Export {
@@ -45,7 +51,11 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(command: &Command, output: Output) -> Result<ExitCode> {
     match command {
-        Command::Verify { database, keys } => verify(database, keys, output).await,
+        Command::Verify {
+            database,
+            keys,
+            checkpoints,
+        } => verify(database, keys, checkpoints, output).await,
         Command::Export { database, log, out } => export(database, log, out, output).await,
     }
 }
@@ -80,21 +90,38 @@ async fn export(database: &str, log: &str, out: &Path, output: Output) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(database: &str, keys: &[String], output: Output) -> Result<ExitCode> {
+async fn verify(
+    database: &str,
+    keys: &[String],
+    checkpoints: &[PathBuf],
+    output: Output,
+) -> Result<ExitCode> {
     let path = file_of(database)?;
+    let checkpoints = read_checkpoints(checkpoints)?;
+    let exported = path.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    ensure!(
+        exported.is_none() || checkpoints.is_empty(),
+        "--checkpoint: for a database, not for an exported log"
+    );
     let keys = parse_keys(keys)?;
     let bar = spinner(output, "leaves");
     let seen = |leaves| bar.set_position(leaves);
     let report = match path {
         None => verify_postgres(database, &keys, seen).await?,
-        Some(path) if path.extension().is_some_and(|extension| extension == "jsonl") => {
-            verify_export(BufReader::new(File::open(path)?), &keys, seen)?
-        }
+        Some(path) if exported.is_some() => verify_export(BufReader::new(File::open(path)?), &keys, seen)?,
         Some(path) => verify_sqlite(path, &keys, seen).await?,
     };
+    let mut standings = Vec::new();
+    for note in &checkpoints {
+        standings.push(match path {
+            None => standing_postgres(database, &keys, note).await?,
+            Some(path) => standing_sqlite(path, &keys, note).await?,
+        });
+    }
     bar.finish_and_clear();
-    print_report(&report, output);
-    Ok(if report.fault_count == 0 {
+    print_report(&report, &standings, output);
+    let within = |one: &Standing| matches!(one, Standing::Within { .. });
+    Ok(if report.fault_count == 0 && standings.iter().all(within) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -122,7 +149,45 @@ pub(crate) fn spinner(output: Output, what: &str) -> ProgressBar {
     bar
 }
 
-fn print_report(report: &VerifyReport, output: Output) {
+/// Reads checkpoints, each in a file of its own.
+pub(crate) fn read_checkpoints(paths: &[PathBuf]) -> Result<Vec<String>> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    paths.iter().map(read).collect()
+}
+
+/// Where a checkpoint stands, for people.
+pub(crate) fn standing_text(standing: &Standing) -> String {
+    match standing {
+        Standing::Within { origin, signed, size } => format!(
+            "checkpoint of {origin} from elsewhere: it signs {signed} entries, all of them among the {size} here"
+        ),
+        Standing::Beyond { origin, signed, size } => format!(
+            "LOST: the checkpoint of {origin} from elsewhere signs {signed} entries, and {size} are here: what {} \
+             entries recorded was acknowledged and is gone",
+            signed - size
+        ),
+        Standing::Foreign { origin, reason } => {
+            format!("fault: the checkpoint of {origin} from elsewhere does not fit: {reason}")
+        }
+    }
+}
+
+/// Where a checkpoint stands, for scripts.
+pub(crate) fn standing_json(standing: &Standing) -> Value {
+    match standing {
+        Standing::Within { origin, signed, size } => {
+            json!({ "origin": origin, "signed": signed, "size": size, "lost": 0 })
+        }
+        Standing::Beyond { origin, signed, size } => {
+            json!({ "origin": origin, "signed": signed, "size": size, "lost": signed - size })
+        }
+        Standing::Foreign { origin, reason } => json!({ "origin": origin, "fault": reason }),
+    }
+}
+
+fn print_report(report: &VerifyReport, standings: &[Standing], output: Output) {
     match output {
         Output::Json => {
             let logs: Vec<Value> = report
@@ -143,6 +208,7 @@ fn print_report(report: &VerifyReport, output: Output) {
                     "logs": logs,
                     "exchanges": report.exchanges,
                     "deliveries": report.deliveries,
+                    "checkpoints": standings.iter().map(standing_json).collect::<Vec<_>>(),
                     "fault_count": report.fault_count,
                     "faults": report.faults,
                 })
@@ -166,6 +232,9 @@ fn print_report(report: &VerifyReport, output: Output) {
                 println!("everything fits");
             } else {
                 println!("{} faults", report.fault_count);
+            }
+            for standing in standings {
+                println!("{}", standing_text(standing));
             }
         }
     }

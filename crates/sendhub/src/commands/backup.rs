@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use sendhub_gateway::attachments::sealed_bytes;
 use sendhub_gateway::clock::{Clock as _, SystemClock};
@@ -167,9 +167,4 @@ pub(crate) fn kept_apart(config: &Config, file: &Path) -> Vec<(&'static str, Str
         apart.push(("master key, in the environment variable", name.clone()));
     }
     apart
-}
-
-/// A checkpoint in a file.
-pub(crate) fn read_checkpoint(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

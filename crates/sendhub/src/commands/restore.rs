@@ -11,12 +11,12 @@ use sendhub_gateway::clock::{Clock as _, SystemClock};
 use sendhub_gateway::config::Config;
 use sendhub_gateway::server::{log_key, master_keys};
 use sendhub_ledger::checkpoint::VerifierKey;
-use sendhub_store::backup::{AttachmentsKept, Logs, Manifest, Restoring, Standing, restore};
-use sendhub_store::verify::VerifyReport;
+use sendhub_store::backup::{AttachmentsKept, Logs, Manifest, Restoring, restore};
+use sendhub_store::verify::{Standing, VerifyReport};
 use serde_json::{Value, json};
 
 use super::audit;
-use super::backup::{embedded, own_key, read_checkpoint};
+use super::backup::{embedded, own_key};
 use crate::Output;
 
 /// Restore a back-up of a hub on SQLite to where its configuration says, where no database may be. The restored logs end,
@@ -45,11 +45,7 @@ impl Restore {
         let config = Config::load(&self.config)?;
         let database = embedded(&config)?;
         nothing_listens(config.listen.address)?;
-        let checkpoints: Vec<String> = self
-            .checkpoints
-            .iter()
-            .map(|path| read_checkpoint(path))
-            .collect::<Result<_>>()?;
+        let checkpoints = audit::read_checkpoints(&self.checkpoints)?;
         let keys = own_keys(&config)?;
         let order = Restoring {
             from: &self.from,
@@ -94,16 +90,7 @@ impl Restore {
             println!("attachments are in the bucket {name}, and were not restored from here");
         }
         for standing in told.standings {
-            match standing {
-                Standing::Within { origin, signed, size } => println!(
-                    "the checkpoint of {origin} from elsewhere signs {signed} entries: all of them are among the {size}"
-                ),
-                Standing::Beyond { origin, signed, size } => println!(
-                    "LOST: the checkpoint of {origin} from elsewhere signs {signed} entries and the back-up has {size}: \
-                     what {} entries recorded was acknowledged and is not here",
-                    signed - size
-                ),
-            }
+            println!("{}", audit::standing_text(standing));
         }
         if self.same_logs {
             println!("its logs go on under their names");
@@ -132,18 +119,7 @@ impl Told<'_> {
             .iter()
             .map(|log| json!({ "origin": log.origin, "size": log.size, "root": log.root.to_string() }))
             .collect();
-        let standings: Vec<Value> = self
-            .standings
-            .iter()
-            .map(|one| match one {
-                Standing::Within { origin, signed, size } => {
-                    json!({ "origin": origin, "signed": signed, "size": size, "lost": 0 })
-                }
-                Standing::Beyond { origin, signed, size } => {
-                    json!({ "origin": origin, "signed": signed, "size": size, "lost": signed - size })
-                }
-            })
-            .collect();
+        let standings: Vec<Value> = self.standings.iter().map(audit::standing_json).collect();
         json!({
             "hub": self.manifest.hub,
             "made_at": self.manifest.made_at.to_string(),

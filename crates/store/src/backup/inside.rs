@@ -1,10 +1,7 @@
-//! A SQLite file as a back-up needs it: one snapshot of it, what it names, and where a checkpoint stands in its log.
+//! A SQLite file as a back-up needs it: one snapshot of it, and what it names.
 
 use std::path::Path;
 
-use sendhub_ledger::checkpoint::{Checkpoint, VerifierKey};
-use sendhub_ledger::hash::Hash;
-use sendhub_ledger::tree::Frontier;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
@@ -15,8 +12,6 @@ use crate::store::StoreError;
 
 /// Tables whose rows are in the order of their rowids, with the column that names a row.
 const IN_ORDER: [(&str, &str); 2] = [("exchange", "id"), ("rights_record", "id")];
-/// Leaves read at a time.
-const PAGE: i64 = 512;
 
 /// Copies a database as of one moment into a new file.
 ///
@@ -114,95 +109,4 @@ pub(super) async fn read(path: &Path) -> Result<Held, StoreError> {
         master_keys,
         attachments,
     })
-}
-
-/// Where a checkpoint from elsewhere stands in a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// It signs what the log begins with, or all of it.
-    Within {
-        /// The log.
-        origin: String,
-        /// The size that it signs.
-        signed: u64,
-        /// The log's size.
-        size: u64,
-    },
-    /// It signs more than the log has: that much was acknowledged and is not here.
-    Beyond {
-        /// The log.
-        origin: String,
-        /// The size that it signs.
-        signed: u64,
-        /// The log's size.
-        size: u64,
-    },
-}
-
-/// Finds where a checkpoint stands in the log that it names.
-///
-/// # Errors
-/// [`BackupError::Checkpoint`] when it is not signed with the log's key or signs another tree.
-pub(super) async fn standing(path: &Path, keys: &[VerifierKey], note: &str) -> Result<Standing, BackupError> {
-    const LOG: &str = "SELECT no, verifier_key, size FROM log WHERE origin = ?";
-    let origin = note.lines().next().unwrap_or_default().to_owned();
-    let wrong = |reason: &str| BackupError::Checkpoint {
-        origin: origin.clone(),
-        reason: reason.to_owned(),
-    };
-    let mut connection = open_snapshot(path).await?;
-    let log = sqlx::query(LOG).bind(origin.clone());
-    let log = log
-        .fetch_optional(&mut connection)
-        .await
-        .map_err(StoreError::from)?
-        .ok_or_else(|| wrong("there is no such log"))?;
-    let named: &str = log.try_get(1).map_err(StoreError::from)?;
-    let key = keys.iter().find(|key| key.name() == origin).cloned();
-    let key = key
-        .or_else(|| VerifierKey::parse(named).ok())
-        .ok_or_else(|| wrong("the log's key cannot be read"))?;
-    let signed: Checkpoint = key
-        .verify(note)
-        .map_err(|error| wrong(&format!("it is not signed by this log ({error})")))?;
-    let size = log
-        .try_get::<i64, _>(2)
-        .map_err(StoreError::from)?
-        .cast_unsigned();
-    let (signed_size, root) = (signed.size, signed.root);
-    if signed_size > size {
-        return Ok(Standing::Beyond {
-            origin,
-            signed: signed_size,
-            size,
-        });
-    }
-    let number = log.try_get(0).map_err(StoreError::from)?;
-    if root_at(&mut connection, number, signed_size).await? != root {
-        return Err(wrong("it signs other entries than these"));
-    }
-    Ok(Standing::Within {
-        origin,
-        signed: signed_size,
-        size,
-    })
-}
-
-/// The root of a log's first leaves.
-async fn root_at(connection: &mut SqliteConnection, log: i64, size: u64) -> Result<Hash, StoreError> {
-    const HASHES: &str = "SELECT hash FROM leaf WHERE log_no = ? AND idx >= ? AND idx < ? ORDER BY idx";
-    let (mut frontier, mut from) = (Frontier::default(), 0);
-    let size = size.cast_signed();
-    while from < size {
-        let to = size.min(from + PAGE);
-        let page = sqlx::query(HASHES).bind(log).bind(from).bind(to);
-        let rows = page.fetch_all(&mut *connection).await?;
-        let hashes = rows
-            .iter()
-            .map(|row| Hash::from_slice(row.try_get(0)?).map_err(|_| StoreError::Corrupt("leaf")))
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        frontier = frontier.append(&hashes).frontier().clone();
-        from = to;
-    }
-    Ok(frontier.root())
 }

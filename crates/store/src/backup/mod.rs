@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use sendhub_ledger::checkpoint::VerifierKey;
 
 use self::files::{Scaffold, copy_synced, described, sync_folder};
-pub use self::inside::Standing;
 pub use self::manifest::{AttachmentsKept, FileEntry, LogEntry, Manifest};
 pub use self::restore::{Logs, Restoring, restore};
 use crate::store::StoreError;

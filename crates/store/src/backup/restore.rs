@@ -7,12 +7,11 @@ use sendhub_ledger::checkpoint::VerifierKey;
 use sqlx::{Connection as _, Row as _};
 
 use super::files::{Placed, copy_synced, described, parent, sync_file, sync_folder};
-use super::inside::{self, Standing};
 use super::{ATTACHMENTS, AttachmentsKept, BackupError, DATABASE, FileEntry, Manifest, file_error};
 use crate::seal::{Keyring, MasterKey, WrappedSecret};
 use crate::sqlite::{end_logs, open_alone, open_snapshot};
 use crate::store::StoreError;
-use crate::verify::{VerifyReport, verify_sqlite};
+use crate::verify::{Standing, VerifyReport, standing_sqlite, verify_sqlite};
 
 /// What becomes of the logs that are restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,17 +167,25 @@ fn copied(from: &Path, file: &FileEntry, to: &Path, placed: &mut Placed) -> Resu
 async fn judged(database: &Path, order: &Restoring<'_>) -> Result<Vec<Standing>, BackupError> {
     let mut standings = Vec::new();
     for note in order.checkpoints {
-        let standing = inside::standing(database, order.log_keys, note).await?;
-        if let (Standing::Beyond { origin, signed, size }, Logs::GoOn) = (&standing, order.logs) {
-            return Err(BackupError::Checkpoint {
-                origin: origin.clone(),
-                reason: format!(
-                    "it signs {signed} entries and the back-up has {size}: what came after was acknowledged, so this \
-                     log cannot go on"
-                ),
-            });
+        let standing = standing_sqlite(database, order.log_keys, note).await?;
+        match (&standing, order.logs) {
+            (Standing::Foreign { origin, reason }, _) => {
+                return Err(BackupError::Checkpoint {
+                    origin: origin.clone(),
+                    reason: reason.clone(),
+                });
+            }
+            (Standing::Beyond { origin, signed, size }, Logs::GoOn) => {
+                return Err(BackupError::Checkpoint {
+                    origin: origin.clone(),
+                    reason: format!(
+                        "it signs {signed} entries and the back-up has {size}: what came after was acknowledged, so \
+                         this log cannot go on"
+                    ),
+                });
+            }
+            _ => standings.push(standing),
         }
-        standings.push(standing);
     }
     Ok(standings)
 }

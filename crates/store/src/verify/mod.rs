@@ -7,6 +7,7 @@ mod database;
 mod export;
 mod log;
 mod postgres;
+mod standing;
 
 use sendhub_ledger::hash::Hash;
 
@@ -15,6 +16,7 @@ pub use self::database::verify_sqlite;
 pub use self::export::{export_postgres, export_sqlite, verify_export};
 pub(crate) use self::postgres::judge_postgres;
 pub use self::postgres::verify_postgres;
+pub use self::standing::{Standing, standing_postgres, standing_sqlite};
 
 /// How many faults are listed; all are counted.
 const LISTED: usize = 100;

@@ -6,13 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sendhub_domain::exchange::{AttachmentId, ExchangeId};
 use sendhub_ledger::checkpoint::{LogKey, VerifierKey};
-use sendhub_store::backup::{
-    Attachments, BackupError, Logs, Manifest, Order, Restoring, Standing, back_up, restore,
-};
+use sendhub_store::backup::{Attachments, BackupError, Logs, Manifest, Order, Restoring, back_up, restore};
 use sendhub_store::change::AttachmentRow;
 use sendhub_store::seal::MasterKey;
 use sendhub_store::sqlite::SqliteStore;
-use sendhub_store::verify::{VerifyReport, verify_sqlite};
+use sendhub_store::verify::{Standing, VerifyReport, verify_sqlite};
 use sendhub_store::{Effect, Keyring, Store, StoreError};
 use uuid::Uuid;
 
