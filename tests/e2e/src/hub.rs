@@ -60,7 +60,7 @@ impl Hub {
         self.folder.path().join(part)
     }
 
-    /// The port on which it first listened, which the schools know.
+    /// The port on which it listens.
     #[must_use]
     pub fn port(&self) -> &str {
         &self.port
@@ -76,13 +76,26 @@ impl Hub {
         assert!(self.process.wait().unwrap().success());
     }
 
-    /// Starts it again as its configuration says now; `Err` with what it said when it does not start.
+    /// Starts it again as its configuration says now, and tells the schools where it listens.
     ///
     /// # Errors
-    /// What it said.
+    /// What it said when it does not start.
+    ///
+    /// # Panics
+    /// When the schools cannot be told.
     pub fn start_again(&mut self) -> Result<(), String> {
-        let (process, _) = serve(&self.path("hub.toml"))?;
+        let (process, port) = serve(&self.path("hub.toml"))?;
         self.process = process;
+        for school in ["old-school", "new-school"] {
+            let profile = self.path(school).join("client.toml");
+            let known = std::fs::read_to_string(&profile).unwrap();
+            let (before, now) = (
+                format!("localhost:{}\"", self.port),
+                format!("localhost:{port}\""),
+            );
+            std::fs::write(&profile, known.replace(&before, &now)).unwrap();
+        }
+        self.port = port;
         Ok(())
     }
 

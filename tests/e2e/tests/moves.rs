@@ -126,6 +126,7 @@ fn a_hub_is_backed_up_while_it_works_restored_and_moved() {
     let listen = format!("address = \"127.0.0.1:{}\"", hub.port());
     set(&config, "address = \"127.0.0.1:0\"", &listen);
     assert!(refused(&restore).contains("stop the hub"));
+    set(&config, &listen, "address = \"127.0.0.1:0\"");
     let newest = sent.load(Ordering::Relaxed);
     assert_eq!(waiting(&receiver), newest);
     hub.halt();
@@ -197,4 +198,74 @@ fn a_hub_is_backed_up_while_it_works_restored_and_moved() {
     hub.halt();
     let verified = done(&["audit", "verify", &to]);
     assert!(verified.contains("everything fits"), "{verified}");
+}
+
+/// Cases, rights, clocks, referrals and an attachment, as a hub and its agencies made them.
+#[test]
+fn the_demo_s_history_is_restored_as_it_was_and_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let _ = done(&["demo", "--folder", text(root)]);
+    let (config, kept, data) = (root.join("hub.toml"), root.join("kept"), root.join("data"));
+    let told = done(&["backup", "--config", text(&config), "--to", text(&kept)]);
+    assert!(told.contains("not in it, and needed to go on from it"), "{told}");
+    let attachments = |of: &Path| -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let files = std::fs::read_dir(of.join("attachments")).unwrap();
+        files
+            .map(|file| file.unwrap())
+            .map(|file| (file.file_name(), std::fs::read(file.path()).unwrap()))
+            .collect()
+    };
+    let before = attachments(&data);
+    assert_eq!(before.len(), 1);
+    std::fs::remove_dir_all(&data).unwrap();
+    let restore = [
+        "restore",
+        "--from",
+        text(&kept),
+        "--config",
+        text(&config),
+        "--same-logs",
+    ];
+    assert!(done(&restore).contains("go on under their names"));
+    assert_eq!(attachments(&data), before);
+    let agencies = done(&["agency", "list", "--config", text(&config)]);
+
+    // A checkpoint that somebody kept: the log has it, before the move and after.
+    let receipts: Value =
+        serde_json::from_slice(&std::fs::read(root.join("receipts.json")).unwrap()).unwrap();
+    let note = checkpoint(&receipts).unwrap();
+    let known = root.join("known.note");
+    std::fs::write(&known, note).unwrap();
+    let (database, to) = (data.join("hub.db"), new_database(root));
+    let moved = done(&[
+        "migrate",
+        "--from",
+        &format!("sqlite://{}", text(&database)),
+        "--to",
+        &to,
+    ]);
+    assert!(moved.contains("is marked"), "{moved}");
+    for place in [text(&database), &to] {
+        let said = done(&["audit", "verify", place, "--checkpoint", text(&known)]);
+        assert!(said.contains("all of them among the"), "{said}");
+    }
+    set(&config, "sqlite://data/hub.db", &to);
+    assert_eq!(done(&["agency", "list", "--config", text(&config)]), agencies);
+    // One signed by nobody is no checkpoint.
+    std::fs::write(&known, note.replace("\n\n\u{2014} ", "\n\n\u{2014} x")).unwrap();
+    let doubted = sendhub(&["audit", "verify", &to, "--checkpoint", text(&known)]);
+    assert_eq!(doubted.status.code(), Some(1));
+}
+
+/// The first checkpoint in a file of receipts.
+fn checkpoint(receipts: &Value) -> Option<&str> {
+    match receipts {
+        Value::Object(members) => match members.get("checkpoint").and_then(Value::as_str) {
+            Some(note) => Some(note),
+            None => members.values().find_map(checkpoint),
+        },
+        Value::Array(values) => values.iter().find_map(checkpoint),
+        _ => None,
+    }
 }

@@ -1,12 +1,14 @@
 //! A SQLite file as a back-up needs it: one snapshot of it, and what it names.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::BackupError;
 use super::files::sync_file;
+use super::{BackupError, file_error};
 use crate::sqlite::{open_copier, open_snapshot};
 use crate::store::StoreError;
 
@@ -29,6 +31,8 @@ pub(super) async fn snapshot(from: &Path, to: &Path) -> Result<(), BackupError> 
     copy.execute(&mut connection).await.map_err(StoreError::from)?;
     order_is_kept(&mut connection, target).await?;
     connection.close().await.map_err(StoreError::from)?;
+    // As the other files: SQLite makes it as everybody may read it.
+    std::fs::set_permissions(to, Permissions::from_mode(0o600)).map_err(file_error(to))?;
     sync_file(to)
 }
 

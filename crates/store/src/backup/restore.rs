@@ -254,7 +254,11 @@ fn attachments(
             }
             continue;
         }
-        copied(from, file, &target, placed)?;
+        // Whole before it has its name. What a kill leaves under this one is what the hub sweeps away.
+        let staged = folder.join(format!("{place}#{}", std::process::id()));
+        copied(from, file, &staged, placed)?;
+        placed.add(target.clone());
+        std::fs::rename(&staged, &target).map_err(file_error(&target))?;
     }
     sync_folder(folder)
 }

@@ -13,7 +13,7 @@ use sqlx::sqlite::{
 use crate::store::StoreError;
 
 /// How long a process that wants the file for itself waits: another's last transaction, but no gateway.
-const BRIEFLY: Duration = Duration::from_millis(500);
+const BRIEFLY: Duration = Duration::from_secs(2);
 /// Page cache of the writer, KiB: the hot ends of the indexes.
 const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// Page cache of each reader, KiB; the operating system's cache stands behind it.

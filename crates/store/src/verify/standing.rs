@@ -130,7 +130,7 @@ fn held_against(log: Option<Log>, keys: &[VerifierKey], note: &str) -> Result<(L
         origin: origin.clone(),
         reason,
     };
-    let log = log.ok_or_else(|| foreign("there is no such log".into()))?;
+    let log = log.ok_or_else(|| foreign("there is no log of this name here".into()))?;
     let key = judging_key(&origin, keys, &log.verifier_key)
         .ok_or_else(|| foreign("the log's key cannot be read".into()))?;
     let signed = key

@@ -189,9 +189,23 @@ async fn what_cannot_go_over_whole_leaves_nothing() {
     // Killed between the mark and the commit: the file is not served, and the same call ends the move.
     let (place, marked) = (to.url().split_once('@').unwrap().1.to_owned(), copy());
     let mark = format!("INSERT INTO moved (id, to_database, at) VALUES (1, '{place}', 1)");
-    marked.raw().await.execute(AssertSqlSafe(mark)).await.unwrap();
+    marked
+        .raw()
+        .await
+        .execute(AssertSqlSafe(mark.clone()))
+        .await
+        .unwrap();
     let refused = SqliteStore::open(marked.options("log/a")).await;
     assert!(matches!(refused, Err(StoreError::Moved(_))));
+    let given_up = copy();
+    given_up.raw().await.execute(AssertSqlSafe(mark)).await.unwrap();
+    given_up.raw().await.execute("DELETE FROM moved").await.unwrap();
+    SqliteStore::open(given_up.options("log/a"))
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
     assert_eq!(move_it(&marked, &to).await.unwrap().when, When::Now);
     assert!(to.verify().await.holds());
 }
