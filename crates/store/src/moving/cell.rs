@@ -241,6 +241,6 @@ mod tests {
             assert!(cell.write(kind, &mut out).is_err(), "{cell:?}");
         }
         assert!(Cell::Text("2026-11-24".into()).write(Kind::Day, &mut out).is_ok());
-        assert_eq!(out, [0, 0, 0, 4, 0, 0, 0x26, 0x5c]);
+        assert_eq!(out, [0, 0, 0, 4, 0, 0, 0x26, 0x60]);
     }
 }
