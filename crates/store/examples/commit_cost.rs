@@ -12,9 +12,9 @@ use sendhub_domain::exchange::{DeliveryId, ExchangeId, ExchangeKind, RequestId};
 use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::hash::sha256;
+use sendhub_store::bare::{BareRows, BareWriter};
 use sendhub_store::change::{DeliveryRow, ExchangeRow, SubjectRow};
 use sendhub_store::seal::MasterKey;
-use sendhub_store::sqlite::bare::{BareRows, BareWriter};
 use sendhub_store::sqlite::{SqliteOptions, SqliteStore};
 use sendhub_store::{Change, Effect, LogEntry, Store as _};
 use uuid::Uuid;
@@ -130,7 +130,7 @@ async fn through_the_store(path: &Path, batch: usize, at: Timestamp) -> Result<(
 }
 
 async fn bare(path: &Path, batch: usize, at: Timestamp) -> Result<(f64, f64), Failed> {
-    let mut writer = BareWriter::open(path).await?;
+    let mut writer = BareWriter::sqlite(path).await?;
     let (mut number, mut spent) = (1, Duration::ZERO);
     let mut times = Vec::new();
     while spent < MEASURE {

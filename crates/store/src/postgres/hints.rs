@@ -22,7 +22,10 @@ const LONGEST: usize = 7_000;
 /// Hints on their way out. What does not fit is not told: those concerned find it by looking.
 const WAITING: usize = 4_096;
 /// The most told at once.
-const ROUND: usize = 512;
+const ROUND: usize = 2_048;
+/// Between two notifications: a lone hint goes out at once, those of the batches after it go together. Each costs the
+/// server a transaction and wakes every listener.
+const GATHER: Duration = Duration::from_millis(10);
 /// Between two attempts to listen again.
 const AGAIN: Duration = Duration::from_millis(250);
 
@@ -108,6 +111,7 @@ async fn telling(primary: Arc<Primary>, origin: String, mut waiting: mpsc::Recei
             // What cannot be told is found by looking.
             let _ = primary.pool().execute(notify).await;
         }
+        sleep(GATHER).await;
     }
 }
 
