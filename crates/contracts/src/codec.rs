@@ -11,6 +11,16 @@ use crate::errors::v1::Reason;
 use crate::refusal::Refusal;
 use crate::validate::Inbound;
 
+/// What each call's buffer has room for at first, in bytes. It grows with what is sent; tonic's own 8 KiB would be held
+/// by each of thousands of watches on which nothing comes, and is taken and given back twice by every small request.
+const ROOM: usize = 1_024;
+/// As tonic has it: a stream's messages go out together up to this size.
+const TOGETHER: usize = 32 * 1_024;
+
+fn buffers() -> BufferSettings {
+    BufferSettings::new(ROOM, TOGETHER)
+}
+
 /// Encodes `T`, decodes and checks `U`.
 #[derive(Debug, Clone)]
 pub struct Codec<T, U>(PhantomData<(T, U)>);
@@ -32,7 +42,7 @@ where
     type Decoder = CheckedDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstCodec::<T, U>::raw_encoder(BufferSettings::default())
+        ProstCodec::<T, U>::raw_encoder(buffers())
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -60,7 +70,7 @@ impl<U: Message + Default + Inbound> Decoder for CheckedDecoder<U> {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::default()
+        buffers()
     }
 }
 
