@@ -13,6 +13,8 @@ use crate::site::Site;
 pub(crate) enum Profile {
     /// As the tests are: built fastest.
     Dev,
+    /// As published but less optimised: for the tests from outside.
+    Tested,
     /// As published, for measuring.
     Release,
 }
@@ -22,9 +24,11 @@ pub(crate) fn build(site: &Site, profile: Profile) -> Result<PathBuf> {
     let mut build = site.cargo();
     build.args(["build", "--locked", "--package", "sendhub", "--bin", "sendhub"]);
     build.args(["--message-format", "json-render-diagnostics"]);
-    if profile == Profile::Release {
-        build.arg("--release");
-    }
+    match profile {
+        Profile::Dev => &mut build,
+        Profile::Tested => build.args(["--profile", "tested"]),
+        Profile::Release => build.arg("--release"),
+    };
     println!("$ cargo build --locked --package sendhub ({profile:?})");
     let output = build.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "sendhub was not built");

@@ -46,6 +46,9 @@ enum Command {
     Lint,
     /// Builds the release binary and runs `sendhub bench` with the arguments that follow.
     Bench {
+        /// Start a PostgreSQL and measure on it; before the arguments.
+        #[arg(long)]
+        postgres: bool,
         /// Arguments for `sendhub bench`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -61,6 +64,6 @@ fn main() -> Result<ExitCode> {
         Command::Postgres => postgres::foreground(&site),
         Command::Faults { long } => steps::faults(&site, if long { Form::Long } else { Form::Short }),
         Command::Lint => steps::run(&site, Step::LINT),
-        Command::Bench { arguments } => steps::bench(&site, &arguments),
+        Command::Bench { postgres, arguments } => steps::bench(&site, postgres, &arguments),
     }
 }

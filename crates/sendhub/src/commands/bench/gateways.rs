@@ -14,7 +14,7 @@ use super::ground::Plot;
 use super::load::{Measured, closed_loop};
 use super::record::Records;
 use super::section::{Bound, Cell, Chart, Ratio, Section};
-use super::throughput::CONNECTIONS;
+use super::throughput::{CONNECTIONS, median};
 use super::unlimited;
 
 const SENDER: &str = "9991001";
@@ -70,6 +70,12 @@ impl GatewaysBench {
                 alone.push(accepts(concurrency, time, &one, &records).await?);
                 together.push(accepts(concurrency, time, &both, &records).await?);
             }
+            let pairs = alone.iter().zip(&together);
+            let ratio = median(
+                pairs
+                    .map(|(alone, together)| together.per_second / alone.per_second)
+                    .collect(),
+            );
             let (alone, together) = (middle(alone), middle(together));
             for (name, found) in [("one gateway", alone), ("two gateways", together)] {
                 rows.push(vec![
@@ -82,7 +88,7 @@ impl GatewaysBench {
             }
             ratios.push(Ratio::new(
                 format!("{concurrency}: two gateways' total / one gateway's"),
-                together.per_second / alone.per_second,
+                ratio,
                 Some(Bound::AtLeast(0.9)),
             ));
         }
