@@ -13,7 +13,7 @@ use crate::site::Site;
 pub(crate) enum Profile {
     /// As the tests are: built fastest.
     Dev,
-    /// As published but less optimised: for the tests from outside.
+    /// As published but for size, which is built sooner: for the tests from outside.
     Tested,
     /// As published, for measuring.
     Release,

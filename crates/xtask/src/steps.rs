@@ -387,8 +387,7 @@ impl Run<'_> {
         command::counted_within(&mut pytest, tally::pytest, limit)
     }
 
-    /// The tests of a folder, on a binary as published but built in half the time: what they say of memory holds the
-    /// more for the published one.
+    /// The tests of a folder, on a binary like the published one. What they say of memory and time is said of that.
     fn pytest(&mut self, folder: &str) -> Result<Command> {
         ensure!(self.site.root().join(folder).is_dir(), "{folder} is missing");
         let python = tools::install_python_packages(self.site)?;

@@ -121,10 +121,14 @@ impl Throughput<'_> {
         for_echo.remove().await?;
         for_inserts.remove().await?;
         ground.stop().await?.clear().await?;
-        commits.sort_by(f64::total_cmp);
-        Ok(self.section(&points, size, &said, commits.get(commits.len() / 2).copied()))
+        let commits = (!commits.is_empty()).then(|| median(commits));
+        Ok(Section {
+            ratios,
+            ..self.section(&points, size, &said, commits)
+        })
     }
 
+    /// What was found, without its ratios.
     fn section(&self, points: &[Point], size: usize, said: &str, commits: Option<f64>) -> Section {
         let mut rows: Vec<Vec<Cell>> = points
             .iter()
