@@ -13,6 +13,7 @@ pub mod directory;
 pub mod entry;
 mod filter;
 mod guards;
+mod migrations;
 pub mod moving;
 pub mod postgres;
 pub mod reads;

@@ -4,13 +4,14 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use tracing::warn;
 use uuid::Uuid;
 
 use super::native::Instant;
+use crate::migrations::{migration, refused};
 use crate::store::StoreError;
 
 /// Months for which partitions are there ahead of time, this one included.
@@ -38,12 +39,7 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), StoreEr
     migrator
         .run_direct(None, connection, false)
         .await
-        .map_err(|error| match error {
-            MigrateError::VersionMissing(version) => StoreError::Schema(format!(
-                "it has migration {version}, which this version does not know"
-            )),
-            error => StoreError::Schema(error.to_string()),
-        })
+        .map_err(refused)
 }
 
 /// Makes the partitions of this month and the next ones, and of the next log entries, where they are not there.
@@ -138,16 +134,6 @@ async fn make_all(
         make(connection, &name, &text).await?;
     }
     Ok(())
-}
-
-fn migration(version: i64, name: &'static str, text: &'static str) -> Migration {
-    Migration::new(
-        version,
-        name.into(),
-        MigrationType::Simple,
-        text.into_sql_str(),
-        false,
-    )
 }
 
 /// A transaction in which nobody else makes what all processes share.

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
-use sqlx::SqlSafeStr as _;
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
 };
 
+use crate::migrations::{migration, refused};
 use crate::store::StoreError;
 
 /// How long a process that wants the file for itself waits: another's last transaction, but no gateway.
@@ -89,24 +89,5 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
             .await
             .map_err(refused),
         result => result.map_err(refused),
-    }
-}
-
-fn migration(version: i64, name: &'static str, text: &'static str) -> Migration {
-    Migration::new(
-        version,
-        name.into(),
-        MigrationType::Simple,
-        text.into_sql_str(),
-        false,
-    )
-}
-
-fn refused(error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::VersionMissing(version) => StoreError::Schema(format!(
-            "it has migration {version}, which this version does not know"
-        )),
-        error => StoreError::Schema(error.to_string()),
     }
 }

@@ -72,15 +72,12 @@ pub async fn standing_sqlite(path: &Path, keys: &[VerifierKey], note: &str) -> R
         Ok(both) => both,
         Err(standing) => return Ok(standing),
     };
-    let (mut frontier, mut from) = (Frontier::default(), 0);
-    while from < signed.size.cast_signed() {
-        let to = signed.size.cast_signed().min(from + PAGE);
+    let frontier = walked(signed.size, async |from, to| {
         let page = sqlx::query(HASHES).bind(log.number).bind(from).bind(to);
         let rows = page.fetch_all(&mut connection).await?;
-        let hashes = rows.iter().map(|row| Ok(row.try_get(0)?));
-        frontier = further(&frontier, hashes)?;
-        from = to;
-    }
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    })
+    .await?;
     connection.close().await?;
     Ok(judged(&log, signed, &frontier))
 }
@@ -105,15 +102,12 @@ pub async fn standing_postgres(url: &str, keys: &[VerifierKey], note: &str) -> R
         Ok(both) => both,
         Err(standing) => return Ok(standing),
     };
-    let (mut frontier, mut from) = (Frontier::default(), 0);
-    while from < signed.size.cast_signed() {
-        let to = signed.size.cast_signed().min(from + PAGE);
+    let frontier = walked(signed.size, async |from, to| {
         let page = sqlx::query(HASHES).bind(log.number).bind(from).bind(to);
         let rows = page.fetch_all(&mut connection).await?;
-        let hashes = rows.iter().map(|row| Ok(row.try_get(0)?));
-        frontier = further(&frontier, hashes)?;
-        from = to;
-    }
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    })
+    .await?;
     connection.close().await?;
     Ok(judged(&log, signed, &frontier))
 }
@@ -146,14 +140,21 @@ fn held_against(log: Option<Log>, keys: &[VerifierKey], note: &str) -> Result<(L
     Ok((log, signed))
 }
 
-fn further<'r>(
-    frontier: &Frontier,
-    hashes: impl Iterator<Item = Result<&'r [u8], StoreError>>,
+/// The right edge of a log's first leaves, whose hashes are read a page at a time.
+async fn walked(
+    size: u64,
+    mut page: impl AsyncFnMut(i64, i64) -> Result<Vec<Vec<u8>>, StoreError>,
 ) -> Result<Frontier, StoreError> {
-    let hashes = hashes
-        .map(|hash| Hash::from_slice(hash?).map_err(|_| StoreError::Corrupt("leaf")))
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    Ok(frontier.append(&hashes).frontier().clone())
+    let (mut frontier, mut from) = (Frontier::default(), 0);
+    while from < size.cast_signed() {
+        let to = size.cast_signed().min(from + PAGE);
+        let hashes = page(from, to).await?;
+        let hashes: Result<Vec<Hash>, _> = hashes.iter().map(|hash| Hash::from_slice(hash)).collect();
+        let hashes = hashes.map_err(|_| StoreError::Corrupt("leaf"))?;
+        frontier = frontier.append(&hashes).frontier().clone();
+        from = to;
+    }
+    Ok(frontier)
 }
 
 fn judged(log: &Log, signed: Checkpoint, frontier: &Frontier) -> Standing {
