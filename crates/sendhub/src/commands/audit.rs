@@ -10,7 +10,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use sendhub_ledger::checkpoint::VerifierKey;
 use sendhub_store::verify::{
-    Standing, VerifyReport, export_postgres, export_sqlite, standing_postgres, standing_sqlite,
+    Standing, VerifiedLog, VerifyReport, export_postgres, export_sqlite, standing_postgres, standing_sqlite,
     verify_export, verify_postgres, verify_sqlite,
 };
 use serde_json::{Value, json};
@@ -187,25 +187,26 @@ pub(crate) fn standing_json(standing: &Standing) -> Value {
     }
 }
 
+/// Verified logs, for scripts.
+pub(crate) fn logs_json(logs: &[VerifiedLog]) -> Value {
+    let told = |log: &VerifiedLog| {
+        json!({
+            "origin": log.origin,
+            "size": log.size,
+            "root": log.root.to_string(),
+            "checkpoints": log.checkpoints,
+        })
+    };
+    logs.iter().map(told).collect()
+}
+
 fn print_report(report: &VerifyReport, standings: &[Standing], output: Output) {
     match output {
         Output::Json => {
-            let logs: Vec<Value> = report
-                .logs
-                .iter()
-                .map(|log| {
-                    json!({
-                        "origin": log.origin,
-                        "size": log.size,
-                        "root": log.root.to_string(),
-                        "checkpoints": log.checkpoints,
-                    })
-                })
-                .collect();
             println!(
                 "{}",
                 json!({
-                    "logs": logs,
+                    "logs": logs_json(&report.logs),
                     "exchanges": report.exchanges,
                     "deliveries": report.deliveries,
                     "checkpoints": standings.iter().map(standing_json).collect::<Vec<_>>(),

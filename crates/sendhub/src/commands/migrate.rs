@@ -86,18 +86,6 @@ fn print(moved: &Moved, file: &Path) {
 }
 
 fn as_json(moved: &Moved) -> Value {
-    let logs: Vec<Value> = moved
-        .logs
-        .iter()
-        .map(|log| {
-            json!({
-                "origin": log.origin,
-                "size": log.size,
-                "root": log.root.to_string(),
-                "checkpoints": log.checkpoints,
-            })
-        })
-        .collect();
     let tables: Vec<Value> = moved
         .tables
         .iter()
@@ -108,7 +96,7 @@ fn as_json(moved: &Moved) -> Value {
         .collect();
     json!({
         "to": moved.to,
-        "logs": logs,
+        "logs": audit::logs_json(&moved.logs),
         "tables": tables,
         "rows": rows(moved),
         "exchanges": moved.exchanges,

@@ -128,7 +128,13 @@ impl WatchersBench {
         drop(gateway);
         let said = engine.describe().await?;
         plot.clear().await?;
-        Ok(vec![self.section(&said, opened, [before, after, most], times)])
+        Ok(vec![self.section(
+            &engine,
+            &said,
+            opened,
+            [before, after, most],
+            times,
+        )])
     }
 
     /// Sends a record to one school after another, and times from before it is sent until its school has heard.
@@ -179,6 +185,7 @@ impl WatchersBench {
     #[expect(clippy::cast_precision_loss, reason = "sizes are shown, not kept")]
     fn section(
         &self,
+        engine: &Engine,
         said: &str,
         opened: Duration,
         [before, after, most]: [u64; 3],
@@ -205,10 +212,9 @@ impl WatchersBench {
                     "{} records, one after another, each to one of the schools, sent {}. Timed from before the \
                      request is sent until the watching school has the notice.",
                     self.records,
-                    if said.starts_with("PostgreSQL") {
-                        "to another gateway"
-                    } else {
-                        "to the same gateway"
+                    match engine {
+                        Engine::Postgres(_) => "to another gateway",
+                        Engine::Sqlite => "to the same gateway",
                     }
                 ),
             ],
