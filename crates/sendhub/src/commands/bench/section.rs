@@ -59,6 +59,8 @@ impl Cell {
     fn text(&self) -> String {
         match self {
             Self::Word(text) => text.clone(),
+            // Not measured.
+            Self::Number { value, .. } if value.is_nan() => "-".to_owned(),
             Self::Number { value, decimals } => format!("{value:.decimals$}"),
         }
     }
@@ -217,13 +219,16 @@ mod tests {
             title: "One".into(),
             notes: vec!["Measured so.".into()],
             columns: vec!["what", "per_second"],
-            rows: vec![vec![Cell::word("echo"), Cell::number(12.345, 1)]],
+            rows: vec![
+                vec![Cell::word("echo"), Cell::number(12.345, 1)],
+                vec![Cell::word("none"), Cell::number(f64::NAN, 1)],
+            ],
             ratios: vec![Ratio::new("a / b", 0.5, Some(Bound::AtLeast(0.6)))],
             chart: None,
         };
         assert!(section.text().contains("echo        12.3"), "{}", section.text());
         assert!(section.text().contains("NOT held"));
-        assert!(section.markdown().contains("| echo | 12.3 |"));
+        assert!(section.markdown().contains("| echo | 12.3 |\n| none | - |"));
         let json = section.json();
         assert_eq!(json["rows"][0]["per_second"], 12.345);
         assert_eq!(json["ratios"][0]["held"], false);
