@@ -64,6 +64,9 @@ class Proxy:
             for writer in list(self.links):
                 # Closed without lingering: the other end gets a reset, not a good-bye.
                 raw = writer.get_extra_info("socket")
+                if raw.fileno() < 0:
+                    # It ended by itself a moment ago, and its link has not yet struck it off.
+                    continue
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
 

@@ -1,5 +1,6 @@
 """The proxy does to a connection what it says."""
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -54,6 +55,23 @@ def test_a_cut_resets_and_refuses_until_it_heals(proxy):
         one.recv(1024)
     with pytest.raises((OSError, AssertionError)):
         connect(proxy)
+    proxy.heal()
+    connect(proxy).close()
+
+
+def test_a_cut_minds_no_connection_that_has_just_ended(proxy):
+    one = connect(proxy)
+
+    async def end_and_cut():
+        for writer in list(proxy.links):
+            writer.transport.abort()
+        # One turn of the loop: the sockets are closed, and nobody has struck them off yet.
+        await asyncio.sleep(0)
+        assert proxy.links
+        await proxy.set(refusing=True, reset=True)
+
+    proxy.call(end_and_cut())
+    one.close()
     proxy.heal()
     connect(proxy).close()
 
