@@ -77,8 +77,10 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::WorkerCrashed => Self::Unreachable(error.to_string()),
             // PostgreSQL's five-character conditions; SQLite's codes are shorter.
             sqlx::Error::Database(said) => match said.code().as_deref() {
-                // Unique key, deadlock, serialisation: another gateway was quicker.
-                Some("23505" | "40P01" | "40001") => Self::Contended,
+                // Unique key, deadlock, serialisation, what was taken for granted (migration 3): another gateway was
+                // quicker.
+                Some("23505" | "40P01" | "40001" | "SH002") => Self::Contended,
+                Some("SH001") => Self::LogMoved,
                 // Shutting down, crashed, starting up; no longer the primary; an idle transaction was ended; any
                 // failure of a connection.
                 Some("57P01" | "57P02" | "57P03" | "25006" | "25P03") => Self::Unreachable(error.to_string()),

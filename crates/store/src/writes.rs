@@ -119,6 +119,37 @@ impl Writes {
         }
     }
 
+    /// Whether all rows are people, exchanges, copies and entries, and nothing that was there changes.
+    pub(crate) fn is_plain(&self) -> bool {
+        // Named one by one, so that a table that comes to it must be thought of here.
+        let Self {
+            leaves: _,
+            subjects: _,
+            identifiers,
+            names,
+            exchanges: _,
+            deliveries: _,
+            moves,
+            held,
+            held_tags,
+            claims,
+            reports,
+            agencies,
+            cases,
+            matters,
+        } = self;
+        identifiers.is_empty()
+            && names.is_empty()
+            && moves.is_empty()
+            && held.is_empty()
+            && held_tags.is_empty()
+            && claims.is_empty()
+            && reports.is_empty()
+            && agencies.is_empty()
+            && cases.is_empty()
+            && matters.is_empty()
+    }
+
     /// The entries taken so far.
     pub(crate) fn leaves(&self) -> &[LogEntry] {
         &self.leaves

@@ -53,18 +53,16 @@ impl BareWriter {
             writes.leaves.push(rows.leaf);
         }
         let nothing = Frontier::default().append(&[]);
-        let found = writes::main(
+        writes::main(
             &mut self.connection,
-            writes,
+            &writes,
+            Vec::new(),
             place,
             holding,
             &nothing,
             PLACEHOLDER,
         )
         .await?;
-        if !found.swapped {
-            return Err(StoreError::LogMoved);
-        }
         self.size = place.size;
         Ok(())
     }

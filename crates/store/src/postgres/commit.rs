@@ -16,7 +16,7 @@ use tracing::debug;
 use super::decode::count;
 use super::lease::Lease;
 use super::primary::Primary;
-use super::writes::{self as written, Found};
+use super::writes as written;
 use super::{SETTINGS, lookup, schema};
 use crate::change::{Change, Committed, Conflict, Effect, receipts};
 use crate::store::StoreError;
@@ -225,15 +225,18 @@ impl Writer {
         batch: Vec<Change>,
     ) -> Result<Vec<Result<Committed, Conflict>>, Stopped> {
         let admitted = vec![Ok(()); batch.len()];
-        let begin = begin(&batch);
+        let holds = holds(&batch);
         let mut writes = Writes::default();
         for change in batch {
             writes.take(change.entry, change.effects);
         }
-        self.connection()?
-            .execute(sqlx::raw_sql(AssertSqlSafe(begin)))
-            .await?;
-        let (appended, note) = self.store(writes).await?;
+        let (appended, note) = if writes.is_plain() {
+            // Only who changes what is known of a person holds a tag alone.
+            self.store_at_once(&writes, holds.into_keys().collect()).await?
+        } else {
+            self.begin(&holds).await?;
+            self.store(writes).await?
+        };
         Ok(receipts(admitted, &appended, &note)?)
     }
 
@@ -241,10 +244,8 @@ impl Writer {
         &mut self,
         batch: Vec<Change>,
     ) -> Result<Vec<Result<Committed, Conflict>>, Stopped> {
-        let begin = begin(&batch);
-        let connection = self.connection()?;
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await?;
-        let mut known = lookup::read(connection, &batch).await?;
+        self.begin(&holds(&batch)).await?;
+        let mut known = lookup::read(self.connection()?, &batch).await?;
         let mut writes = Writes::default();
         let mut admitted = Vec::with_capacity(batch.len());
         for change in batch {
@@ -264,8 +265,15 @@ impl Writer {
         Ok(receipts(admitted, &appended, &note)?)
     }
 
-    /// Writes rows, tree and checkpoint, and commits.
-    async fn store(&mut self, mut writes: Writes) -> Result<(Appended, String), Stopped> {
+    /// Opens the transaction and takes its advisory locks, in one round trip.
+    async fn begin(&mut self, holds: &Holds) -> Result<(), StoreError> {
+        let text = sqlx::raw_sql(AssertSqlSafe(begin(holds)));
+        self.connection()?.execute(text).await?;
+        Ok(())
+    }
+
+    /// The tree with the entries of a batch, and the checkpoint over it.
+    fn appended(&self, writes: &Writes) -> (Appended, String, Place) {
         let hashes: Vec<Hash> = writes.leaves().iter().map(|entry| entry.hash).collect();
         let appended = self.frontier.append(&hashes);
         let note = self.key.sign(appended.frontier().size(), appended.root());
@@ -274,23 +282,51 @@ impl Writer {
             first: appended.first_index(),
             size: appended.frontier().size(),
         };
+        (appended, note, place)
+    }
+
+    /// Writes rows, tree and checkpoint in one statement, which commits by itself: nothing was begun.
+    async fn store_at_once(
+        &mut self,
+        writes: &Writes,
+        held: Vec<i64>,
+    ) -> Result<(Appended, String), Stopped> {
+        let (appended, note, place) = self.appended(writes);
+        let holding = self.lease.holding();
+        self.knowledge = Knowledge::Doubtful(Some(appended.frontier().clone()));
+        let connection = self.connection()?;
+        written::main(connection, writes, held, place, holding, &appended, &note).await?;
+        self.stands(&appended);
+        Ok((appended, note))
+    }
+
+    /// Writes rows, tree and checkpoint in the transaction that was begun, and commits.
+    async fn store(&mut self, mut writes: Writes) -> Result<(Appended, String), Stopped> {
+        let (appended, note, place) = self.appended(&writes);
         let holding = self.lease.holding();
         let connection = self.connection()?;
         written::rare(connection, &mut writes).await?;
-        let found = written::main(connection, writes, place, holding, &appended, &note).await?;
-        match found {
-            Found { swapped: false, .. } => return Err(StoreError::LogMoved.into()),
-            Found {
-                as_expected: false, ..
-            } => return Err(Stopped::InTheWay),
-            Found { .. } => {}
-        }
+        written::main(
+            connection,
+            &writes,
+            Vec::new(),
+            place,
+            holding,
+            &appended,
+            &note,
+        )
+        .await?;
         self.knowledge = Knowledge::Doubtful(Some(appended.frontier().clone()));
         self.connection()?.execute(sqlx::raw_sql("COMMIT")).await?;
+        self.stands(&appended);
+        Ok((appended, note))
+    }
+
+    /// A commit was confirmed.
+    fn stands(&mut self, appended: &Appended) {
         self.frontier = appended.frontier().clone();
         self.lease.renewed();
-        debug!(size = place.size, "committed");
-        Ok((appended, note))
+        debug!(size = self.frontier.size(), "committed");
     }
 }
 
@@ -332,10 +368,13 @@ enum Hold {
     Alone,
 }
 
-/// Opens the transaction and takes its advisory locks, in the order of their numbers, in one round trip: who decides
-/// on a person's rights, or on a tag's being new, waits for who changes them, and the other way round.
-fn begin(batch: &[Change]) -> String {
-    let mut holds: BTreeMap<i64, Hold> = BTreeMap::new();
+/// The numbers of the tags that a batch locks, in the order in which everybody locks them.
+type Holds = BTreeMap<i64, Hold>;
+
+/// What a batch locks: who decides on a person's rights, or on a tag's being new, waits for who changes them, and the
+/// other way round.
+fn holds(batch: &[Change]) -> Holds {
+    let mut holds = Holds::new();
     let mut hold = |tag: &[u8; 16], how: Hold| {
         let (number, _) = tag.as_chunks::<8>();
         let held = holds.entry(i64::from_be_bytes(number[0])).or_insert(how);
@@ -350,8 +389,13 @@ fn begin(batch: &[Change]) -> String {
             _ => {}
         }
     }
+    holds
+}
+
+/// The text that opens a transaction and takes its locks.
+fn begin(holds: &Holds) -> String {
     let mut text = String::from("BEGIN");
-    let mut holds = holds.into_iter().peekable();
+    let mut holds = holds.iter().peekable();
     while let Some((number, how)) = holds.next() {
         let lock = match how {
             Hold::Shared => "pg_advisory_xact_lock_shared",

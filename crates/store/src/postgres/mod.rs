@@ -64,8 +64,10 @@ use crate::store::{Hint, Store, StoreError};
 
 /// The writer's session. Its statements find rows by key, and their shape does not depend on what they are given: the
 /// planner is told so once. A transaction that its gateway has left behind does not hold its locks for long.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("synchronous_commit", "on"),
+    // Locks are taken in one statement, and what they guard is read in the next, which must see it as it is then.
+    ("default_transaction_isolation", "read committed"),
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),

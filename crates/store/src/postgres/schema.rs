@@ -35,6 +35,11 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), StoreEr
             "endings",
             include_str!("../../migrations/postgres/0002_endings.sql"),
         ),
+        migration(
+            3,
+            "stand",
+            include_str!("../../migrations/postgres/0003_stand.sql"),
+        ),
     ]);
     migrator
         .run_direct(None, connection, false)

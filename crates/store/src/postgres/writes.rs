@@ -9,7 +9,7 @@ use sendhub_domain::agency::{Agency, AgencyId};
 use sendhub_domain::exchange::DeliveryId;
 use sendhub_ledger::tree::Appended;
 use sqlx::postgres::PgConnection;
-use sqlx::{Executor as _, Row as _};
+use sqlx::Executor as _;
 
 use super::native::{Day, Instant};
 use crate::agency_document;
@@ -70,7 +70,7 @@ async fn subjects(connection: &mut PgConnection, rows: Vec<SubjectRow>) -> Resul
     if rows.is_empty() {
         return Ok(());
     }
-    let people = People::of(rows);
+    let people = People::of(&rows);
     let query = sqlx::query(NEW)
         .bind(people.ids)
         .bind(people.births)
@@ -199,7 +199,7 @@ async fn put_agency(
 }
 
 /// Moves copies; after everything that brings copies in.
-async fn moves(connection: &mut PgConnection, moves: HashMap<DeliveryId, Moved>) -> Result<(), StoreError> {
+async fn moves(connection: &mut PgConnection, moves: &HashMap<DeliveryId, Moved>) -> Result<(), StoreError> {
     const SET: &str = "UPDATE delivery SET state = v.state, \
         collected_at = coalesce(delivery.collected_at, v.collected_at), ended_at = v.ended_at \
         FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[]) v(id, state, collected_at, ended_at) \
@@ -207,7 +207,7 @@ async fn moves(connection: &mut PgConnection, moves: HashMap<DeliveryId, Moved>)
     if moves.is_empty() {
         return Ok(());
     }
-    let mut rows: Vec<_> = moves.into_iter().collect();
+    let mut rows: Vec<_> = moves.iter().collect();
     rows.sort_unstable_by_key(|(delivery, _)| delivery.0);
     let (mut copies, mut states, mut collected, mut ended) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (delivery, moved) in rows {
@@ -227,26 +227,26 @@ async fn moves(connection: &mut PgConnection, moves: HashMap<DeliveryId, Moved>)
 
 /// Registered people, a column an array.
 #[derive(Default)]
-struct People {
-    ids: Vec<Vec<u8>>,
-    births: Vec<Vec<u8>>,
-    names: Vec<Vec<u8>>,
-    keys: Vec<Vec<u8>>,
-    masters: Vec<String>,
-    facts: Vec<Vec<u8>>,
+struct People<'a> {
+    ids: Vec<&'a [u8]>,
+    births: Vec<&'a [u8]>,
+    names: Vec<&'a [u8]>,
+    keys: Vec<&'a [u8]>,
+    masters: Vec<&'a str>,
+    facts: Vec<&'a [u8]>,
     created: Vec<Instant>,
 }
 
-impl People {
-    fn of(rows: Vec<SubjectRow>) -> Self {
+impl<'a> People<'a> {
+    fn of(rows: &'a [SubjectRow]) -> Self {
         let mut people = Self::default();
         for row in rows {
-            people.ids.push(row.subject.0.to_vec());
-            people.births.push(row.birth_tag.to_vec());
-            people.names.push(row.name_tag.to_vec());
-            people.keys.push(row.wrapped_key);
-            people.masters.push(row.master_key_id);
-            people.facts.push(row.sealed_facts);
+            people.ids.push(&row.subject.0);
+            people.births.push(&row.birth_tag);
+            people.names.push(&row.name_tag);
+            people.keys.push(&row.wrapped_key);
+            people.masters.push(&row.master_key_id);
+            people.facts.push(&row.sealed_facts);
             people.created.push(Instant(row.created_at));
         }
         people
@@ -255,37 +255,37 @@ impl People {
 
 /// Accepted exchanges, a column an array.
 #[derive(Default)]
-struct Sent {
-    senders: Vec<String>,
+struct Sent<'a> {
+    senders: Vec<&'a str>,
     requests: Vec<uuid::Uuid>,
     ids: Vec<uuid::Uuid>,
-    digests: Vec<Vec<u8>>,
+    digests: Vec<&'a [u8]>,
     kinds: Vec<&'static str>,
-    subjects: Vec<Vec<u8>>,
+    subjects: Vec<&'a [u8]>,
     accepted: Vec<Instant>,
     due: Vec<Option<Day>>,
     cases: Vec<Option<uuid::Uuid>>,
     leaves: Vec<i64>,
-    headers: Vec<Vec<u8>>,
-    sealed: Vec<Vec<u8>>,
+    headers: Vec<&'a [u8]>,
+    sealed: Vec<&'a [u8]>,
 }
 
-impl Sent {
-    fn of(rows: Vec<(ExchangeRow, u64)>, first: u64) -> Self {
+impl<'a> Sent<'a> {
+    fn of(rows: &'a [(ExchangeRow, u64)], first: u64) -> Self {
         let mut sent = Self::default();
         for (row, offset) in rows {
-            sent.senders.push(row.sender.as_str().to_owned());
+            sent.senders.push(row.sender.as_str());
             sent.requests.push(row.request.0);
             sent.ids.push(row.exchange.0);
-            sent.digests.push(row.request_digest.to_vec());
+            sent.digests.push(&row.request_digest);
             sent.kinds.push(row.kind.code());
-            sent.subjects.push(row.subject.0.to_vec());
+            sent.subjects.push(&row.subject.0);
             sent.accepted.push(Instant(row.accepted_at));
             sent.due.push(row.due_on.map(Day));
             sent.cases.push(row.case.map(|case| case.0));
             sent.leaves.push((first + offset).cast_signed());
-            sent.headers.push(row.header);
-            sent.sealed.push(row.sealed);
+            sent.headers.push(&row.header);
+            sent.sealed.push(&row.sealed);
         }
         sent
     }
@@ -293,28 +293,28 @@ impl Sent {
 
 /// Copies, a column an array.
 #[derive(Default)]
-struct Copies {
+struct Copies<'a> {
     ids: Vec<uuid::Uuid>,
     exchanges: Vec<uuid::Uuid>,
     kinds: Vec<&'static str>,
-    recipients: Vec<String>,
-    senders: Vec<String>,
-    references: Vec<Option<String>>,
+    recipients: Vec<&'a str>,
+    senders: Vec<&'a str>,
+    references: Vec<Option<&'a str>>,
     due: Vec<Option<Day>>,
     sizes: Vec<i64>,
     created: Vec<Instant>,
 }
 
-impl Copies {
-    fn of(rows: Vec<DeliveryRow>) -> Self {
+impl<'a> Copies<'a> {
+    fn of(rows: &'a [DeliveryRow]) -> Self {
         let mut copies = Self::default();
         for row in rows {
             copies.ids.push(row.delivery.0);
             copies.exchanges.push(row.exchange.0);
             copies.kinds.push(row.kind.code());
-            copies.recipients.push(row.recipient.as_str().to_owned());
-            copies.senders.push(row.sender.as_str().to_owned());
-            copies.references.push(row.case_reference);
+            copies.recipients.push(row.recipient.as_str());
+            copies.senders.push(row.sender.as_str());
+            copies.references.push(row.case_reference.as_deref());
             copies.due.push(row.due_on.map(Day));
             copies.sizes.push(row.size_bytes.cast_signed());
             copies.created.push(Instant(row.created_at));
@@ -325,47 +325,36 @@ impl Copies {
 
 /// Log entries, a column an array.
 #[derive(Default)]
-struct Leaves {
-    hashes: Vec<Vec<u8>>,
-    entries: Vec<Vec<u8>>,
+struct Leaves<'a> {
+    hashes: Vec<&'a [u8]>,
+    entries: Vec<&'a [u8]>,
     at: Vec<Instant>,
     kinds: Vec<&'static str>,
-    agencies: Vec<Option<String>>,
-    subjects: Vec<Option<Vec<u8>>>,
+    agencies: Vec<Option<&'a str>>,
+    subjects: Vec<Option<&'a [u8]>>,
     exchanges: Vec<Option<uuid::Uuid>>,
 }
 
-impl Leaves {
-    fn of(entries: Vec<LogEntry>) -> Self {
+impl<'a> Leaves<'a> {
+    fn of(entries: &'a [LogEntry]) -> Self {
         let mut leaves = Self::default();
         for entry in entries {
-            leaves.hashes.push(entry.hash.0.to_vec());
-            leaves.entries.push(entry.bytes);
+            leaves.hashes.push(&entry.hash.0);
+            leaves.entries.push(&entry.bytes);
             leaves.at.push(Instant(entry.at));
             leaves.kinds.push(entry.kind);
-            leaves
-                .agencies
-                .push(entry.agency.as_ref().map(AgencyId::to_string));
+            leaves.agencies.push(entry.agency.as_ref().map(AgencyId::as_str));
             leaves
                 .subjects
-                .push(entry.subject.map(|subject| subject.0.to_vec()));
+                .push(entry.subject.as_ref().map(|subject| &subject.0[..]));
             leaves.exchanges.push(entry.exchange.map(|exchange| exchange.0));
         }
         leaves
     }
 }
 
-/// What the last statement of a batch found besides writing its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Whether the log still had the size and the epoch that its writer knows.
-    pub swapped: bool,
-    /// Whether nothing stood in the way of what the batch took for granted.
-    pub as_expected: bool,
-}
-
-/// Writes what nearly every batch has, and the log's own rows, and compares and swaps the log's size: one statement,
-/// one round trip.
+/// Writes what nearly every batch has, and the log's own rows, compares and swaps the log's size, and fails unless what
+/// the batch takes for granted stands (migration 3): one statement, one round trip, and outside a transaction a commit.
 const MAIN: &str = "WITH person AS ( \
         INSERT INTO subject (id, birth_tag, name_tag, wrapped_key, master_key_id, sealed_facts, created_at) \
         SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[], \
@@ -401,34 +390,33 @@ const MAIN: &str = "WITH person AS ( \
             lease_until = clock_timestamp() + $45::bigint * interval '1 millisecond' \
         WHERE no = $36 AND size = $37 AND epoch = $44 RETURNING 1 \
     ) \
-    SELECT (SELECT count(*) FROM swapped), \
-        (SELECT count(*) FROM unnest($1::bytea[]) q(tag) JOIN subject_identifier i ON i.tag = q.tag) + \
-        (SELECT count(*) FROM unnest($46::bytea[], $47::bigint[]) e(subject, revision) \
-            LEFT JOIN subject_rights s ON s.subject = e.subject WHERE coalesce(s.revision, 0) <> e.revision)";
+    SELECT stand((SELECT count(*) FROM swapped), $48, $1, $46, $47)";
 
-/// Runs the last statement of a batch, see [`MAIN`], and the moves of copies after it.
+/// Runs the last statement of a batch, see [`MAIN`], and the moves of copies after it. The people of the numbers held
+/// do not change until the commit.
 ///
 /// # Errors
-/// [`StoreError::Database`]: a unique key is taken, or the engine failed.
+/// [`StoreError::LogMoved`]; [`StoreError::Contended`]: a unique key is taken, or what the batch takes for granted does
+/// not stand; [`StoreError::Database`], [`StoreError::Unreachable`]. Nothing is written then, or it is not known.
 pub(super) async fn main(
     connection: &mut PgConnection,
-    writes: Writes,
+    writes: &Writes,
+    held: Vec<i64>,
     place: Place,
     holding: Holding,
     appended: &Appended,
     note: &str,
-) -> Result<Found, StoreError> {
-    let moved = writes.moves;
-    let (expected, revisions): (Vec<Vec<u8>>, Vec<i64>) = writes
+) -> Result<(), StoreError> {
+    let (expected, revisions): (Vec<&[u8]>, Vec<i64>) = writes
         .matters
         .expected
         .iter()
-        .map(|(subject, revision)| (subject.0.to_vec(), revision.cast_signed()))
+        .map(|(subject, revision)| (&subject.0[..], revision.cast_signed()))
         .unzip();
-    let people = People::of(writes.subjects);
-    let sent = Sent::of(writes.exchanges, place.first);
-    let copies = Copies::of(writes.deliveries);
-    let leaves = Leaves::of(writes.leaves);
+    let people = People::of(&writes.subjects);
+    let sent = Sent::of(&writes.exchanges, place.first);
+    let copies = Copies::of(&writes.deliveries);
+    let leaves = Leaves::of(&writes.leaves);
     let (mut levels, mut indexes, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
     for (level, index, hash) in appended.kept_nodes() {
         levels.push(i16::from(level));
@@ -488,11 +476,8 @@ pub(super) async fn main(
         .bind(holding.epoch)
         .bind(holding.lease_ms)
         .bind(expected)
-        .bind(revisions);
-    let row = connection.fetch_one(query).await?;
-    moves(connection, moved).await?;
-    Ok(Found {
-        swapped: row.try_get::<i64, _>(0)? == 1,
-        as_expected: row.try_get::<i64, _>(1)? == 0,
-    })
+        .bind(revisions)
+        .bind(held);
+    connection.execute(query).await?;
+    moves(connection, &writes.moves).await
 }

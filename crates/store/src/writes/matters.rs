@@ -23,6 +23,10 @@ pub(crate) struct Cases {
 }
 
 impl Cases {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.opened.is_empty() && self.steps.is_empty()
+    }
+
     pub(crate) fn take(&mut self, effect: Effect) {
         match effect {
             Effect::OpenCase(row) => self.opened.push(row),
@@ -121,6 +125,39 @@ impl Matters {
             Effect::AttachTo { attachment, exchange } => self.attached.push((exchange, attachment)),
             _ => {}
         }
+    }
+
+    /// Whether there is nothing to write; what is expected of rights is not written.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self {
+            notices,
+            expected: _,
+            revisions,
+            rights,
+            relied_on,
+            clocks,
+            advances,
+            ends,
+            exceptions,
+            referrals,
+            decisions,
+            agreements,
+            attachments,
+            attached,
+        } = self;
+        notices.is_empty()
+            && revisions.is_empty()
+            && rights.is_empty()
+            && relied_on.is_empty()
+            && clocks.is_empty()
+            && advances.is_empty()
+            && ends.is_empty()
+            && exceptions.is_empty()
+            && referrals.is_empty()
+            && decisions.is_empty()
+            && agreements.is_empty()
+            && attachments.is_empty()
+            && attached.is_empty()
     }
 
     /// Whether the directory's generation must be counted up.
