@@ -306,16 +306,7 @@ impl Writer {
         let holding = self.lease.holding();
         let connection = self.connection()?;
         written::rare(connection, &mut writes).await?;
-        written::main(
-            connection,
-            &writes,
-            Vec::new(),
-            place,
-            holding,
-            &appended,
-            &note,
-        )
-        .await?;
+        written::main(connection, &writes, Vec::new(), place, holding, &appended, &note).await?;
         self.knowledge = Knowledge::Doubtful(Some(appended.frontier().clone()));
         self.connection()?.execute(sqlx::raw_sql("COMMIT")).await?;
         self.stands(&appended);

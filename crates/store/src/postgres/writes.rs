@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use sendhub_domain::agency::{Agency, AgencyId};
 use sendhub_domain::exchange::DeliveryId;
 use sendhub_ledger::tree::Appended;
-use sqlx::postgres::PgConnection;
 use sqlx::Executor as _;
+use sqlx::postgres::PgConnection;
 
 use super::native::{Day, Instant};
 use crate::agency_document;
