@@ -27,7 +27,8 @@ use crate::tls::{ClientTrust, PeerCertificate, Versions, server_config};
 
 /// A connection whose handshake is done, with the verdict on its certificate.
 pub(crate) struct Connection {
-    stream: TlsStream<TcpStream>,
+    // In a box: whoever passes a connection on would keep room for it in each hand that it went through.
+    stream: Box<TlsStream<TcpStream>>,
     peer: PeerCertificate,
     _place: tokio::sync::OwnedSemaphorePermit,
 }
@@ -142,7 +143,9 @@ pub(crate) fn accept(
             let (doors, ready, hub) = (doors.load_full(), ready.clone(), Arc::clone(&hub));
             tokio::spawn(async move {
                 let shaken = tokio::time::timeout(patience, doors.acceptor.accept(stream)).await;
-                let Ok(Ok(stream)) = shaken else { return };
+                let Ok(Ok(stream)) = shaken.map(|shaken| shaken.map(Box::new)) else {
+                    return;
+                };
                 let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
                 let peer = doors.trust.judge(shown, hub.clock.machine_now());
                 let _ = ready

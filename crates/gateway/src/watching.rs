@@ -103,7 +103,8 @@ impl Watch {
                     // Listened for before reading: what comes between the two rings again.
                     let mut rung = Box::pin(Arc::clone(&self.bell).notified_owned());
                     rung.as_mut().enable();
-                    if let Err(refusal) = self.look().await {
+                    // In a box: it is looked for moments, and listened for hours.
+                    if let Err(refusal) = Box::pin(self.look()).await {
                         return Some(Err(refusal.into()));
                     }
                     self.step = Step::Listen(rung);
