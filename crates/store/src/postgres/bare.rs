@@ -149,6 +149,26 @@ impl BareServer {
         Ok(())
     }
 
+    /// Reads the register of people, and the indexes in which each record looks somewhere else, once.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`], [`StoreError::Database`].
+    pub async fn warm(&self, name: &str) -> Result<(), StoreError> {
+        let (_, mut connection) = Address::parse(&self.database(name))?.primary(0, &[]).await?;
+        for text in [
+            "SELECT sum(length(wrapped_key)) FROM subject",
+            // From the indexes alone.
+            "SET enable_seqscan = off; SET enable_bitmapscan = off",
+            "SELECT count(id) FROM subject WHERE id >= ''",
+            "SELECT count(*) FROM request WHERE sender >= ''",
+            "SELECT count(*) FROM leaf WHERE subject IS NOT NULL",
+        ] {
+            connection.execute(sqlx::raw_sql(text)).await?;
+        }
+        connection.close().await?;
+        Ok(())
+    }
+
     async fn run(&self, text: String) -> Result<(), StoreError> {
         let (_, mut connection) = Address::parse(&self.url)?.primary(0, &[]).await?;
         connection.execute(sqlx::raw_sql(AssertSqlSafe(text))).await?;

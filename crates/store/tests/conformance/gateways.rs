@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sendhub_domain::exchange::ExchangeId;
+use sendhub_domain::person::SubjectId;
 use sendhub_store::postgres::PostgresStore;
 use sendhub_store::{Conflict, Effect, Hint, StoreError};
 use sqlx::{ConnectOptions as _, Executor as _};
@@ -141,7 +142,7 @@ async fn what_was_decided_on_rights_is_right_when_it_is_written() {
     let (a, b) = (place.open("log/a").await, place.open("log/b").await);
     let (mut stood, mut refused) = (0, 0);
     for round in 0..60_u128 {
-        let subject = sendhub_domain::person::SubjectId((1_000 + round).to_be_bytes());
+        let subject = SubjectId((1_000 + round).to_be_bytes());
         let mut row = record(10_000 + round);
         row.subject = subject;
         let recording = change(vec![Effect::RecordRights {
@@ -177,6 +178,65 @@ async fn what_was_decided_on_rights_is_right_when_it_is_written() {
     assert_eq!(stood + refused, 60);
     let report = place.verify().await;
     assert!(report.holds(), "{:?}", report.faults);
+}
+
+/// A batch of one statement took its view of the database before it waited for who changes a person. It sees the change
+/// all the same, and is asked for again.
+#[tokio::test]
+async fn what_changes_while_a_batch_waits_is_seen_by_it() {
+    let place = Place::on_postgres().await;
+    let store = place.open("log/a").await;
+    store
+        .commit(vec![exchange(1, 1)])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    let known = 1_u128;
+    for (number, changed, refusal) in [
+        (
+            7_u128,
+            "INSERT INTO subject_rights (subject, revision) VALUES ($1, 1 + length($2) - 16)",
+            Conflict::RightsChanged(1),
+        ),
+        (
+            8,
+            "INSERT INTO subject_identifier (tag, subject) VALUES ($1, $2)",
+            Conflict::SubjectChanged,
+        ),
+    ] {
+        let tag = (number << 64).to_be_bytes();
+        let mut waiting = exchange(number << 64, 1);
+        waiting.effects.push(Effect::ExpectRights {
+            subject: SubjectId(tag),
+            revision: 0,
+        });
+        let mut holder = raw(&place).await;
+        holder.execute("BEGIN").await.unwrap();
+        let hold = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(i64::try_from(number).unwrap());
+        holder.execute(hold).await.unwrap();
+        let writer = std::sync::Arc::clone(&store);
+        let commit = tokio::spawn(async move { writer.commit(vec![waiting]).await });
+        let mut looker = raw(&place).await;
+        while sqlx::query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            .fetch_optional(&mut looker)
+            .await
+            .unwrap()
+            .is_none()
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let change = sqlx::query(changed)
+            .bind(tag.to_vec())
+            .bind(known.to_be_bytes().to_vec());
+        holder.execute(change).await.unwrap();
+        holder.execute("COMMIT").await.unwrap();
+        let outcome = commit.await.unwrap().unwrap().remove(0);
+        assert_eq!(outcome.unwrap_err(), refusal);
+    }
+    let log = &store.logs().await.unwrap()[0];
+    assert_eq!(log.size, 1, "nothing of what was refused was written");
+    assert!(place.verify().await.holds());
 }
 
 /// The same person named for the first time at two gateways at once is one person.

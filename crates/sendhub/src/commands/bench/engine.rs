@@ -100,6 +100,14 @@ impl Database {
         Ok(())
     }
 
+    /// Reads what every record asks of a history once, so that it lies in memory.
+    pub(super) async fn warm(&self) -> Result<()> {
+        if let Self::Named { server, name } = self {
+            server.warm(name).await?;
+        }
+        Ok(())
+    }
+
     /// Removes it; a file goes with its folder.
     pub(super) async fn remove(&self) -> Result<()> {
         if let Self::Named { server, name } = self {
