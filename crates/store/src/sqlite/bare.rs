@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::rows::{Handing, Script};
 use super::writes::{write_deliveries, write_exchanges, write_leaves, write_subjects};
-use super::{commit, log_number, schema};
+use super::{commit, folding, log_number, schema};
 use crate::bare::{BareRows, ORIGIN, PLACEHOLDER};
 use crate::store::StoreError;
 use crate::writes::Place;
@@ -28,7 +28,9 @@ impl BareWriter {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Schema`].
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut connection = schema::writer(path).connect().await?;
+        // It copies its log itself, as often as the hub's is copied beside the writer.
+        let options = schema::writer(path).pragma("wal_autocheckpoint", folding::AT.to_string());
+        let mut connection = options.connect().await?;
         schema::migrate(&mut connection).await?;
         let log = log_number(&mut connection, ORIGIN, "none").await?;
         Ok(Self {

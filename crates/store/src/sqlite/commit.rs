@@ -3,10 +3,11 @@
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::hash::Hash;
 use sendhub_ledger::tree::{Appended, Frontier};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, Row as _};
 
 use super::decode::count;
+use super::folding::Folding;
 use super::rows::{Handing, Script, Statement};
 use super::{lookup, writes as written};
 use crate::change::{Change, Committed, Conflict, Effect, receipts};
@@ -44,6 +45,7 @@ pub(super) struct Writer {
     key: LogKey,
     frontier: Frontier,
     knowledge: Knowledge,
+    folding: Folding,
 }
 
 /// A log's right edge as the database holds it.
@@ -66,9 +68,11 @@ impl Writer {
         mut connection: SqliteConnection,
         log: i64,
         key: LogKey,
+        folding: Folding,
     ) -> Result<Self, StoreError> {
         let frontier = read_frontier(&mut connection, log).await?;
         Ok(Self {
+            folding,
             connection,
             log,
             key,
@@ -77,9 +81,10 @@ impl Writer {
         })
     }
 
-    /// The connection, for closing it.
-    pub(super) fn into_connection(self) -> SqliteConnection {
-        self.connection
+    /// Closes the connection, after what goes on beside it.
+    pub(super) async fn close(self) -> Result<(), StoreError> {
+        self.folding.end().await;
+        Ok(self.connection.close().await?)
     }
 
     /// Writes a batch, see [`crate::Store::commit`].
@@ -93,9 +98,13 @@ impl Writer {
         self.make_sure().await?;
         // Set before the first await that can fail or be dropped, taken back when the commit is confirmed.
         self.knowledge = Knowledge::Doubtful(None);
+        let pages = pages(&batch);
         let result = self.write(batch).await;
         match &result {
-            Ok(_) => self.knowledge = Knowledge::Sure,
+            Ok(_) => {
+                self.knowledge = Knowledge::Sure;
+                self.folding.written(pages, &mut self.connection).await;
+            }
             Err(failure) => {
                 if matches!(failure, StoreError::LogMoved) {
                     self.knowledge = Knowledge::Lost;
@@ -220,6 +229,20 @@ impl Writer {
         self.frontier = appended.frontier().clone();
         Ok((appended, note))
     }
+}
+
+/// About how many pages a batch adds to the write-ahead log: the ends of every index, a few for each change, and what is
+/// sealed.
+fn pages(batch: &[Change]) -> usize {
+    const EACH_BATCH: usize = 16;
+    const EACH_CHANGE: usize = 3;
+    const PAGE: usize = 4_096;
+    let sealed = batch.iter().flat_map(|change| &change.effects);
+    let sealed = sealed.map(|effect| match effect {
+        Effect::StoreExchange(row) => row.sealed.len() / PAGE,
+        _ => 0,
+    });
+    EACH_BATCH + EACH_CHANGE * batch.len() + sealed.sum::<usize>()
 }
 
 /// Whether the transaction must still be opened.

@@ -9,6 +9,7 @@ mod commit;
 mod decode;
 mod directory;
 mod endings;
+mod folding;
 mod lookup;
 mod opening;
 mod read;
@@ -33,11 +34,12 @@ use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::proof::{ConsistencyProof, InclusionProof};
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{Mutex, broadcast};
 
 use self::commit::Writer;
 pub(crate) use self::endings::{end_logs, mark_moved, moved_to};
+use self::folding::Folding;
 pub(crate) use self::opening::{open_alone, open_copier, open_snapshot};
 use self::subjects::Subjects;
 use crate::change::{Change, Committed, Conflict};
@@ -101,7 +103,7 @@ impl SqliteStore {
         sqlx::query("COMMIT").execute(&mut connection).await?;
 
         let filter = Arc::new(subjects::filter(&mut connection).await?);
-        let writer = Writer::open(connection, log, key).await?;
+        let writer = Writer::open(connection, log, key, Folding::of(&options.path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
             .min_connections(1)
@@ -190,7 +192,7 @@ impl Store for SqliteStore {
         self.readers.close().await;
         self.subjects.close().await?;
         if let Some(writer) = self.writer.lock().await.take() {
-            writer.into_connection().close().await?;
+            writer.close().await?;
         }
         Ok(())
     }

@@ -18,9 +18,9 @@ const BRIEFLY: Duration = Duration::from_secs(2);
 const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// Page cache of each reader, KiB; the operating system's cache stands behind it.
 const READER_CACHE_KIB: u32 = 1024;
-/// Pages (4 KiB) in the write-ahead log before it is copied into the file. Four times SQLite's own figure: pages
-/// that many commits touch are copied once, which measured a quarter faster; more gained nothing.
-const WAL_PAGES: &str = "4000";
+/// Pages (4 KiB) in the write-ahead log before a commit copies it into the file: only when it is not copied beside the
+/// commits in time, see `folding`.
+const WAL_PAGES: &str = "16000";
 /// How long one process waits for another's transaction.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -43,6 +43,11 @@ pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", WAL_PAGES)
         .statement_cache_capacity(256)
+}
+
+/// A connection that copies the write-ahead log into the file.
+pub(super) fn folder(path: &Path) -> SqliteConnectOptions {
+    connection(path, READER_CACHE_KIB).synchronous(SqliteSynchronous::Full)
 }
 
 /// A reader: may not write, and holds few rows in flight.

@@ -13,6 +13,8 @@ mod cases;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod folding;
+#[cfg(test)]
 mod gateways;
 #[cfg(test)]
 mod history;
