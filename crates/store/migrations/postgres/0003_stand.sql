@@ -1,3 +1,7 @@
+-- Which of its holder's connections writes a log: the last one. What an earlier one may still have sent, and nobody waits
+-- for any more, finds another session here and is not written.
+ALTER TABLE log ADD COLUMN session uuid;
+
 -- What a batch took for granted, looked at once more while its rows are written: so a batch that only adds rows is
 -- one statement, which is its own transaction, and one round trip.
 --

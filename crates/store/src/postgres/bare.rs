@@ -44,6 +44,7 @@ impl BareWriter {
             log: self.log,
             epoch: 0,
             lease_ms: 0,
+            session: None,
         };
         let mut writes = Writes::default();
         for (offset, rows) in (0..).zip(batch) {

@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 use tokio::time::timeout;
 use tracing::debug;
+use uuid::Uuid;
 
 use super::decode::count;
 use super::lease::Lease;
@@ -45,6 +46,8 @@ pub(super) struct Writer {
     key: LogKey,
     frontier: Frontier,
     knowledge: Knowledge,
+    /// The connection's number in the log.
+    session: Uuid,
 }
 
 /// A log's right edge and epoch as the database holds them. Waits for whoever is writing them.
@@ -91,8 +94,11 @@ impl Writer {
         lease: Arc<Lease>,
         key: LogKey,
     ) -> Result<Self, StoreError> {
+        let session = Uuid::new_v4();
+        lease.renew_for(session, &mut connection).await?;
         let (frontier, _) = read_log(&mut connection, lease.log()).await?;
         Ok(Self {
+            session,
             connection: Some(connection),
             primary,
             lease,
@@ -206,8 +212,11 @@ impl Writer {
         }
         // A commit whose confirmation was lost may be on this server only. This one, which waits for its standby,
         // comes after it.
-        self.lease.renew_on(&mut connection).await?;
+        // What an earlier statement may still do is over with it, too.
+        let session = Uuid::new_v4();
+        self.lease.renew_for(session, &mut connection).await?;
         connection.execute(sqlx::raw_sql("COMMIT")).await?;
+        self.session = session;
         self.connection = Some(connection);
         self.frontier = stored;
         self.knowledge = Knowledge::Sure;
@@ -292,7 +301,7 @@ impl Writer {
         held: Vec<i64>,
     ) -> Result<(Appended, String), Stopped> {
         let (appended, note, place) = self.appended(writes);
-        let holding = self.lease.holding();
+        let holding = self.lease.holding(self.session);
         self.knowledge = Knowledge::Doubtful(Some(appended.frontier().clone()));
         let connection = self.connection()?;
         written::main(connection, writes, held, place, holding, &appended, &note).await?;
@@ -303,7 +312,7 @@ impl Writer {
     /// Writes rows, tree and checkpoint in the transaction that was begun, and commits.
     async fn store(&mut self, mut writes: Writes) -> Result<(Appended, String), Stopped> {
         let (appended, note, place) = self.appended(&writes);
-        let holding = self.lease.holding();
+        let holding = self.lease.holding(self.session);
         let connection = self.connection()?;
         written::rare(connection, &mut writes).await?;
         written::main(connection, &writes, Vec::new(), place, holding, &appended, &note).await?;

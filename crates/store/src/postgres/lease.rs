@@ -10,6 +10,7 @@ use sqlx::{Executor as _, Row as _};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+use uuid::Uuid;
 
 use super::writes::Holding;
 use crate::store::StoreError;
@@ -80,12 +81,13 @@ impl Lease {
         self.length
     }
 
-    /// What a commit says of it.
-    pub(super) fn holding(&self) -> Holding {
+    /// What a commit on a connection says of it.
+    pub(super) fn holding(&self, session: Uuid) -> Holding {
         Holding {
             log: self.log,
             epoch: self.epoch,
             lease_ms: milliseconds(self.length),
+            session: Some(session),
         }
     }
 
@@ -112,9 +114,21 @@ impl Lease {
         self.told.cancelled().await;
     }
 
-    /// Renews it on a connection, within a transaction of the caller's.
-    pub(super) async fn renew_on(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
-        let renewed = connection.execute(self.renewal()).await?;
+    /// Renews it and lets one connection write from here on, within a transaction of the caller's: what an earlier one
+    /// may still have under way is not written any more.
+    pub(super) async fn renew_for(
+        &self,
+        session: Uuid,
+        connection: &mut PgConnection,
+    ) -> Result<(), StoreError> {
+        const RENEW: &str = "UPDATE log SET session = $4, \
+            lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond' WHERE no = $1 AND epoch = $2";
+        let renewal = sqlx::query(RENEW)
+            .bind(self.log)
+            .bind(self.epoch)
+            .bind(milliseconds(self.length))
+            .bind(session);
+        let renewed = connection.execute(renewal).await?;
         if renewed.rows_affected() == 0 {
             self.lose();
             return Err(StoreError::LogMoved);

@@ -27,6 +27,8 @@ pub(super) struct Holding {
     pub epoch: i64,
     /// For how long a commit renews the lease, in milliseconds.
     pub lease_ms: i64,
+    /// The connection's own number, as the log has it; a bare writer has none.
+    pub session: Option<uuid::Uuid>,
 }
 
 /// Writes the tables that only some batches touch. What is referred to goes before what refers to it.
@@ -388,7 +390,7 @@ const MAIN: &str = "WITH person AS ( \
     ), swapped AS ( \
         UPDATE log SET size = $38, peaks = $43, \
             lease_until = clock_timestamp() + $45::bigint * interval '1 millisecond' \
-        WHERE no = $36 AND size = $37 AND epoch = $44 RETURNING 1 \
+        WHERE no = $36 AND size = $37 AND epoch = $44 AND session IS NOT DISTINCT FROM $49 RETURNING 1 \
     ) \
     SELECT stand((SELECT count(*) FROM swapped), $48, $1, $46, $47)";
 
@@ -477,7 +479,8 @@ pub(super) async fn main(
         .bind(holding.lease_ms)
         .bind(expected)
         .bind(revisions)
-        .bind(held);
+        .bind(held)
+        .bind(holding.session);
     connection.execute(query).await?;
     moves(connection, &writes.moves).await
 }

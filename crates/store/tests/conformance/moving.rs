@@ -106,7 +106,8 @@ async fn every_column_came(to: &Place) {
     let columns: Vec<(String, String)> = sqlx::query_as(
         "SELECT c.table_name, c.column_name FROM information_schema.columns c \
          JOIN pg_class t ON t.relname = c.table_name AND NOT t.relispartition AND t.relkind IN ('r', 'p') \
-         WHERE c.table_schema = 'public' AND c.table_name <> '_sqlx_migrations' AND c.column_name <> 'lease_until'",
+         WHERE c.table_schema = 'public' AND c.table_name <> '_sqlx_migrations' \
+         AND c.column_name NOT IN ('lease_until', 'session')",
     )
     .fetch_all(&mut connection)
     .await
