@@ -11,7 +11,8 @@ from judge import judge
 from load import Load
 from servers import Server, own_folder, owner
 
-MEBIBYTES = 48
+# Room for all records of the long form beside the log.
+MEBIBYTES = 64
 HOLD_LOCK = """
 import sqlite3, sys, time
 database = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)

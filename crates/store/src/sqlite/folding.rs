@@ -22,41 +22,64 @@ const PASSES: usize = 3;
 #[derive(Debug)]
 pub(super) struct Folding {
     path: PathBuf,
-    pages: usize,
-    under_way: Option<JoinHandle<()>>,
+    stage: Stage,
+}
+
+/// How far it is.
+#[derive(Debug)]
+enum Stage {
+    /// So many pages were written since the log was begun.
+    Filling(usize),
+    /// It is copied.
+    UnderWay(JoinHandle<()>),
+    /// It was copied when it had so many pages; it is not begun anew as long as somebody reads from it.
+    Ending(i64),
 }
 
 impl Folding {
     pub(super) fn of(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            pages: 0,
-            under_way: None,
+            stage: Stage::Filling(0),
         }
     }
 
     /// The writer has committed so many pages. Folding begins when there are many; when it has ended, the writer copies
-    /// the rest, so that its next commit begins the log anew.
+    /// what is left after each commit, so that the next can begin the log anew, until one did.
     pub(super) async fn written(&mut self, pages: usize, writer: &mut SqliteConnection) {
-        self.pages += pages;
-        match &self.under_way {
-            None if self.pages >= AT => self.under_way = Some(tokio::spawn(fold(self.path.clone()))),
-            Some(folding) if folding.is_finished() => {
-                self.under_way = None;
-                self.pages = 0;
-                // What cannot be copied stays in the log, from which it is read.
-                let _ = sqlx::query(FOLD).execute(writer).await;
+        match &mut self.stage {
+            Stage::Filling(before) => {
+                *before += pages;
+                if *before >= AT {
+                    self.stage = Stage::UnderWay(tokio::spawn(fold(self.path.clone())));
+                }
             }
-            _ => {}
+            Stage::UnderWay(folding) if !folding.is_finished() => {}
+            Stage::UnderWay(_) => self.stage = Stage::Ending(length(writer).await),
+            Stage::Ending(longest) => {
+                let length = length(writer).await;
+                if length < *longest {
+                    self.stage = Stage::Filling(usize::try_from(length).unwrap_or_default());
+                } else {
+                    *longest = length;
+                }
+            }
         }
     }
 
     /// Waits for what is under way.
     pub(super) async fn end(self) {
-        if let Some(folding) = self.under_way {
+        if let Stage::UnderWay(folding) = self.stage {
             let _ = folding.await;
         }
     }
+}
+
+/// Copies what is left, and gives the log's pages; 0 when it cannot be copied: it stays in the log, from which it is
+/// read, and the next folding takes it.
+async fn length(writer: &mut SqliteConnection) -> i64 {
+    let folded = sqlx::query_as::<_, (i64, i64, i64)>(FOLD).fetch_one(writer);
+    folded.await.map_or(0, |(_, pages, _)| pages)
 }
 
 /// Some passes on a connection of its own, which is there only so long.

@@ -4,7 +4,7 @@ use crate::support::{Place, exchange};
 
 const PAGE: u64 = 4_096;
 /// Well above what a folding begins with, well below where a commit would copy the log itself.
-const MOST: u64 = 12_000;
+const MOST: u64 = 6_000;
 
 /// Several times as much as a log may hold: it is begun anew while records come, and nothing is lost by it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
