@@ -94,8 +94,7 @@ impl Writer {
         lease: Arc<Lease>,
         key: LogKey,
     ) -> Result<Self, StoreError> {
-        let session = Uuid::new_v4();
-        lease.renew_for(session, &mut connection).await?;
+        let session = lease.renew_for(&mut connection).await?;
         let (frontier, _) = read_log(&mut connection, lease.log()).await?;
         Ok(Self {
             session,
@@ -213,8 +212,7 @@ impl Writer {
         // A commit whose confirmation was lost may be on this server only. This one, which waits for its standby,
         // comes after it.
         // What an earlier statement may still do is over with it, too.
-        let session = Uuid::new_v4();
-        self.lease.renew_for(session, &mut connection).await?;
+        let session = self.lease.renew_for(&mut connection).await?;
         connection.execute(sqlx::raw_sql("COMMIT")).await?;
         self.session = session;
         self.connection = Some(connection);

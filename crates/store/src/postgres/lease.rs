@@ -115,26 +115,22 @@ impl Lease {
     }
 
     /// Renews it and lets one connection write from here on, within a transaction of the caller's: what an earlier one
-    /// may still have under way is not written any more.
-    pub(super) async fn renew_for(
-        &self,
-        session: Uuid,
-        connection: &mut PgConnection,
-    ) -> Result<(), StoreError> {
-        const RENEW: &str = "UPDATE log SET session = $4, \
-            lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond' WHERE no = $1 AND epoch = $2";
+    /// may still have under way is not written any more. Gives the number that the connection's batches must show.
+    pub(super) async fn renew_for(&self, connection: &mut PgConnection) -> Result<Uuid, StoreError> {
+        const RENEW: &str = "UPDATE log SET session = gen_random_uuid(), \
+            lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond' \
+            WHERE no = $1 AND epoch = $2 RETURNING session";
         let renewal = sqlx::query(RENEW)
             .bind(self.log)
             .bind(self.epoch)
-            .bind(milliseconds(self.length))
-            .bind(session);
-        let renewed = connection.execute(renewal).await?;
-        if renewed.rows_affected() == 0 {
+            .bind(milliseconds(self.length));
+        let Some(row) = connection.fetch_optional(renewal).await? else {
             self.lose();
             return Err(StoreError::LogMoved);
-        }
+        };
+        let session = row.try_get(0)?;
         self.renewed();
-        Ok(())
+        Ok(session)
     }
 
     /// Renews it while nothing is written, asking often enough that two askings in a row may fail.
