@@ -55,9 +55,9 @@ impl Folding {
                 }
             }
             Stage::UnderWay(folding) if !folding.is_finished() => {}
-            Stage::UnderWay(_) => self.stage = Stage::Ending(length(writer).await),
+            Stage::UnderWay(_) => self.stage = Stage::Ending(finish(writer).await),
             Stage::Ending(longest) => {
-                let length = length(writer).await;
+                let length = finish(writer).await;
                 if length < *longest {
                     self.stage = Stage::Filling(usize::try_from(length).unwrap_or_default());
                 } else {
@@ -77,7 +77,7 @@ impl Folding {
 
 /// Copies what is left, and gives the log's pages; 0 when it cannot be copied: it stays in the log, from which it is
 /// read, and the next folding takes it.
-async fn length(writer: &mut SqliteConnection) -> i64 {
+async fn finish(writer: &mut SqliteConnection) -> i64 {
     let folded = sqlx::query_as::<_, (i64, i64, i64)>(FOLD).fetch_one(writer);
     folded.await.map_or(0, |(_, pages, _)| pages)
 }

@@ -1,11 +1,12 @@
 //! What only PostgreSQL promises: many gateways on one database, each with a log that it leases.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sendhub_domain::exchange::ExchangeId;
 use sendhub_domain::person::SubjectId;
 use sendhub_store::postgres::PostgresStore;
-use sendhub_store::{Conflict, Effect, Hint, StoreError};
+use sendhub_store::{Change, Conflict, Effect, Hint, Store, StoreError};
 use sqlx::{ConnectOptions as _, Executor as _};
 use uuid::Uuid;
 
@@ -16,6 +17,11 @@ use crate::support::{Place, agency, exchange, put, school};
 async fn raw(place: &Place) -> sqlx::PgConnection {
     let options: sqlx::postgres::PgConnectOptions = place.url().parse().unwrap();
     options.connect().await.unwrap()
+}
+
+/// Commits one change, which stands.
+async fn accept(store: &Arc<dyn Store>, change: Change) {
+    store.commit(vec![change]).await.unwrap().remove(0).unwrap();
 }
 
 /// The connection from which the one log of a place is written.
@@ -30,23 +36,13 @@ async fn a_log_that_is_held_is_not_given_to_another() {
     let first = place.open("log/a").await;
     let second = PostgresStore::open(place.postgres_options("log/a")).await;
     assert!(matches!(second, Err(StoreError::Unsafe(_))), "{second:?}");
-    first
-        .commit(vec![exchange(1, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&first, exchange(1, 1)).await;
     // Given back, it is free at once.
     first.close().await.unwrap();
     let began = std::time::Instant::now();
     let second = place.open("log/a").await;
     assert!(began.elapsed() < Duration::from_millis(800));
-    second
-        .commit(vec![exchange(2, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&second, exchange(2, 1)).await;
     assert!(place.verify().await.holds());
 }
 
@@ -54,12 +50,7 @@ async fn a_log_that_is_held_is_not_given_to_another() {
 async fn a_gateway_that_slept_through_its_lease_writes_nothing_more() {
     let place = Place::on_postgres().await;
     let first = place.open("log/a").await;
-    first
-        .commit(vec![exchange(1, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&first, exchange(1, 1)).await;
     // As if the first had been paused: its lease ran out, and another took it.
     raw(&place)
         .await
@@ -75,12 +66,7 @@ async fn a_gateway_that_slept_through_its_lease_writes_nothing_more() {
     assert!(matches!(again, Err(StoreError::LogMoved)));
     let second = place.open("log/a").await;
     assert_eq!(second.logs().await.unwrap()[0].size, 1);
-    second
-        .commit(vec![exchange(2, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&second, exchange(2, 1)).await;
     let report = place.verify().await;
     assert!(report.holds(), "{:?}", report.faults);
     assert_eq!((report.exchanges, report.logs[0].size), (2, 2));
@@ -105,7 +91,7 @@ async fn a_lost_lease_is_noticed_without_a_commit() {
 async fn a_repeat_at_another_gateway_is_the_same_request() {
     let place = Place::on_postgres().await;
     let (a, b) = (place.open("log/a").await, place.open("log/b").await);
-    a.commit(vec![exchange(1, 1)]).await.unwrap().remove(0).unwrap();
+    accept(&a, exchange(1, 1)).await;
     let id = ExchangeId(Uuid::from_u128(1));
     // The person is known by now: the repeat only sends.
     let repeat = |digest| {
@@ -128,7 +114,7 @@ async fn gateways_hear_of_each_other() {
     // It says that it missed something once, when it begins to listen.
     let listening = tokio::time::timeout(Duration::from_secs(5), heard.recv()).await;
     assert_eq!(listening.unwrap().unwrap(), Hint::Missed);
-    a.commit(vec![exchange(1, 1)]).await.unwrap().remove(0).unwrap();
+    accept(&a, exchange(1, 1)).await;
     let mailbox = tokio::time::timeout(Duration::from_secs(1), heard.recv()).await;
     assert_eq!(mailbox.unwrap().unwrap(), Hint::Mailbox(agency("two")));
     a.commit(vec![put(school("one", "100000", 1))])
@@ -192,12 +178,7 @@ async fn what_was_decided_on_rights_is_right_when_it_is_written() {
 async fn what_changes_while_a_batch_waits_is_seen_by_it() {
     let place = Place::on_postgres().await;
     let store = place.open("log/a").await;
-    store
-        .commit(vec![exchange(1, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&store, exchange(1, 1)).await;
     let known = 1_u128;
     for (number, changed, refusal) in [
         (
@@ -221,7 +202,7 @@ async fn what_changes_while_a_batch_waits_is_seen_by_it() {
         holder.execute("BEGIN").await.unwrap();
         let hold = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(i64::try_from(number).unwrap());
         holder.execute(hold).await.unwrap();
-        let writer = std::sync::Arc::clone(&store);
+        let writer = Arc::clone(&store);
         let commit = tokio::spawn(async move { writer.commit(vec![waiting]).await });
         let mut looker = raw(&place).await;
         while sqlx::query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
@@ -280,12 +261,7 @@ async fn a_database_that_may_lose_what_it_confirms_is_refused() {
 async fn a_lost_connection_loses_nothing() {
     let place = Place::on_postgres().await;
     let store = place.open("log/a").await;
-    store
-        .commit(vec![exchange(1, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&store, exchange(1, 1)).await;
     let before = session(&place).await;
     raw(&place)
         .await
@@ -297,12 +273,7 @@ async fn a_lost_connection_loses_nothing() {
         .unwrap();
     let broken = store.commit(vec![exchange(2, 1)]).await;
     assert!(matches!(broken, Err(StoreError::Unreachable(_))), "{broken:?}");
-    store
-        .commit(vec![exchange(2, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&store, exchange(2, 1)).await;
     assert_eq!(store.logs().await.unwrap()[0].size, 2);
     // What the lost connection may have sent and nobody answered is not written any more.
     assert_ne!(session(&place).await, before);
@@ -315,12 +286,7 @@ async fn a_lost_connection_loses_nothing() {
 async fn a_silent_database_is_not_waited_for_without_end() {
     let place = Place::on_postgres().await;
     let store = place.open("log/a").await;
-    store
-        .commit(vec![exchange(1, 1)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    accept(&store, exchange(1, 1)).await;
     let mut holder = raw(&place).await;
     holder.execute("BEGIN").await.unwrap();
     holder.execute("SELECT 1 FROM log FOR UPDATE").await.unwrap();
