@@ -4,16 +4,16 @@ use std::marker::PhantomData;
 
 use prost::Message;
 use tonic::Status;
-use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
-use tonic_prost::{ProstCodec, ProstEncoder};
+use tonic::codec::{BufferSettings, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use crate::errors::v1::Reason;
 use crate::refusal::Refusal;
 use crate::validate::Inbound;
 
-/// What each call's buffer has room for at first, in bytes. It grows with what is sent; tonic's own 8 KiB would be held
-/// by each of thousands of watches on which nothing comes, and is taken and given back twice by every small request.
-const ROOM: usize = 1_024;
+/// What each call's buffer has room for at first, in bytes: an acknowledgement, or the sign of life of a watch. What is
+/// longer gets the room that it needs, once; tonic's own 8 KiB would be held by each of thousands of watches on which
+/// nothing comes, and is taken and given back twice by every small request.
+const ROOM: usize = 64;
 /// As tonic has it: a stream's messages go out together up to this size.
 const TOGETHER: usize = 32 * 1_024;
 
@@ -38,15 +38,35 @@ where
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = ProstEncoder<T>;
+    type Encoder = SizedEncoder<T>;
     type Decoder = CheckedDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstCodec::<T, U>::raw_encoder(buffers())
+        SizedEncoder(PhantomData)
     }
 
     fn decoder(&mut self) -> Self::Decoder {
         CheckedDecoder(PhantomData)
+    }
+}
+
+/// Encodes a message into a buffer that is made as long as the message first.
+#[derive(Debug)]
+pub struct SizedEncoder<T>(PhantomData<T>);
+
+impl<T: Message> Encoder for SizedEncoder<T> {
+    type Item = T;
+    type Error = Status;
+
+    fn encode(&mut self, message: T, target: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        target.reserve(message.encoded_len());
+        message
+            .encode(target)
+            .map_err(|_| Status::internal("the answer found no room"))
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        buffers()
     }
 }
 

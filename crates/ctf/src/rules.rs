@@ -37,33 +37,39 @@ const DATES: [&str; 14] = [
 
 /// Judges an element of a pupil as it closes.
 pub(crate) fn pupil_element(walk: &mut Walk<'_>, value: &str) {
-    let Some(name) = walk.path.last().cloned() else {
+    if walk.path.len() == 4 {
+        direct_child(walk, value);
+    }
+    let Some((name, above)) = walk.path.split_last() else {
         return;
     };
-    if walk.path.len() == 4 {
-        direct_child(walk, &name, value);
-    }
-    let under = |walk: &Walk<'_>, group: &str| walk.path.get(3).is_some_and(|name| name == group);
-    if walk.path.len() == 5 && under(walk, "BasicDetails") && !value.is_empty() {
-        let Some(pupil) = &mut walk.pupil else { return };
-        match name.as_str() {
-            "FormerSurname" => pupil.former_surname = Some(value.to_owned()),
-            "FormerForename" => pupil.former_forename = Some(value.to_owned()),
-            "ServiceChild" => pupil.service_child = Some(value.to_owned()),
-            _ => {}
+    let under = |group: &str| above.get(3).is_some_and(|name| name == group);
+    if let Some(pupil) = &mut walk.pupil {
+        if above.len() == 4 && under("BasicDetails") && !value.is_empty() {
+            match name.as_str() {
+                "FormerSurname" => pupil.former_surname = Some(value.to_owned()),
+                "FormerForename" => pupil.former_forename = Some(value.to_owned()),
+                "ServiceChild" => pupil.service_child = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        if name == "SENprovision" && under("SENhistory") {
+            pupil.sen_provision = Some(value.to_owned());
         }
     }
-    if name == "SENprovision"
-        && under(walk, "SENhistory")
-        && let Some(pupil) = &mut walk.pupil
-    {
-        pupil.sen_provision = Some(value.to_owned());
+    if value.is_empty() {
+        return;
     }
-    if walk.path.len() > 4 && DATES.contains(&name.as_str()) && !value.is_empty() && day(value).is_none() {
+    let misdated = above.len() >= 4 && DATES.contains(&name.as_str()) && day(value).is_none();
+    let unlisted = walk
+        .profiles
+        .codes
+        .get(name)
+        .is_some_and(|known| !known.iter().any(|code| code == value));
+    if misdated {
         walk.here(Severity::Error, Code::BadDate, "must be a date as yyyy-mm-dd");
     }
-    let known = walk.profiles.codes.get(&name);
-    if !value.is_empty() && known.is_some_and(|known| !known.iter().any(|code| code == value)) {
+    if unlisted {
         walk.here(
             Severity::Warning,
             Code::UnknownCode,
@@ -72,7 +78,11 @@ pub(crate) fn pupil_element(walk: &mut Walk<'_>, value: &str) {
     }
 }
 
-fn direct_child(walk: &mut Walk<'_>, name: &str, value: &str) {
+fn direct_child(walk: &mut Walk<'_>, value: &str) {
+    let Some(name) = walk.path.last().cloned() else {
+        return;
+    };
+    let name = name.as_str();
     if CORE.contains(&name) {
         if walk.seen.iter().any(|seen| seen == name) {
             walk.here(Severity::Error, Code::Repeated, "stands there twice");

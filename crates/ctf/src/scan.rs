@@ -105,6 +105,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) problems: Vec<Problem>,
     /// Names of the open elements.
     pub(crate) path: Vec<String>,
+    /// Names of elements that were closed, for their room: a file has thousands of elements, and few open at once.
+    spare: Vec<String>,
     /// Text of the innermost open element so far.
     text: String,
     /// Where the open pupil began.
@@ -125,6 +127,7 @@ impl<'a> Walk<'a> {
             scan: Scan::default(),
             problems: Vec::new(),
             path: Vec::new(),
+            spare: Vec::new(),
             text: String::new(),
             pupil_start: 0,
             header: Vec::new(),
@@ -142,14 +145,12 @@ impl<'a> Walk<'a> {
             let before = position(&reader) + mark;
             match reader.read_event() {
                 Ok(Event::Start(start)) => {
-                    let name = start.local_name().as_ref().to_owned();
-                    if !self.open(name, before) {
+                    if !self.open(start.local_name().as_ref(), before) {
                         return;
                     }
                 }
                 Ok(Event::Empty(start)) => {
-                    let name = start.local_name().as_ref().to_owned();
-                    if !self.open(name, before) {
+                    if !self.open(start.local_name().as_ref(), before) {
                         return;
                     }
                     self.close(position(&reader) + mark);
@@ -212,10 +213,10 @@ impl<'a> Walk<'a> {
         self.pupil = None;
     }
 
-    fn open(&mut self, name: String, at: usize) -> bool {
+    fn open(&mut self, name: &str, at: usize) -> bool {
         if self.path.is_empty() {
             if self.root_seen || name != "CTfile" {
-                self.path.push(name);
+                self.push(name);
                 self.here(
                     Severity::Error,
                     Code::WrongRoot,
@@ -233,7 +234,7 @@ impl<'a> Walk<'a> {
             );
             return false;
         }
-        self.path.push(name);
+        self.push(name);
         self.text.clear();
         if self.is(&["CTfile", "CTFpupilData", "Pupil"]) {
             if self.scan.pupils.len() as u64 >= u64::from(self.profiles.limits.pupils) {
@@ -249,6 +250,12 @@ impl<'a> Walk<'a> {
             self.seen.clear();
         }
         true
+    }
+
+    fn push(&mut self, name: &str) {
+        let mut open = self.spare.pop().unwrap_or_default();
+        open.push_str(name);
+        self.path.push(open);
     }
 
     fn add_text(&mut self, part: &str) {
@@ -268,7 +275,7 @@ impl<'a> Walk<'a> {
     }
 
     fn close(&mut self, end: usize) {
-        let text = std::mem::take(&mut self.text);
+        let mut text = std::mem::take(&mut self.text);
         let value = text.trim();
         if self.path.len() == 3 && self.path[1] == "CTFpupilData" && self.path[2] == "Pupil" {
             rules::end_of_pupil(self);
@@ -281,7 +288,12 @@ impl<'a> Walk<'a> {
         } else if self.path.get(1).is_some_and(|name| name == "Header") && self.path.len() > 2 {
             self.header.push((self.path[2..].join("/"), value.to_owned()));
         }
-        self.path.pop();
+        text.clear();
+        self.text = text;
+        if let Some(mut closed) = self.path.pop() {
+            closed.clear();
+            self.spare.push(closed);
+        }
     }
 
     fn is(&self, path: &[&str]) -> bool {

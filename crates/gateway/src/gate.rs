@@ -123,7 +123,6 @@ impl Gate {
             Ok(admission) => admission,
             Err(away) => return Ok(self.turn_away(&method, away).await),
         };
-        let actor = admission.caller.as_ref().map(Caller::actor);
         let deadline = deadline(request.headers()).map(|wait| Instant::now() + wait);
         let streamed = self.streamed.contains(path);
         if let Some(deadline) = deadline {
@@ -141,7 +140,8 @@ impl Gate {
                 Err(_) => return Ok(too_late().into_status().into_http()),
             },
         };
-        let response = self.answer(&method, actor, response, rule.is_some()).await;
+        let caller = admission.caller.as_ref();
+        let response = self.answer(&method, caller, response, rule.is_some()).await;
         if streamed && !response.headers().contains_key("grpc-status") {
             return Ok(self.outflows.watch(response, deadline, admission.place));
         }
@@ -188,28 +188,33 @@ impl Gate {
             .tokens
             .verify(token, &agency, certificate, self.hub.clock.machine_now())
             .map_err(|reason| away(&actor, Refusal::new(reason, token_words(reason))))?;
-        actor.subject = Some(token.subject.clone());
-        actor.role = Some(token.role.clone());
-        actor.token_id = Some(token.token_id.clone());
-        if !roles::opens(&token.role, agency.kind, &rule.required_scope) {
-            let refusal = Refusal::new(
+        let caller = Caller {
+            agency,
+            certificate,
+            token,
+        };
+        let away = |refusal: Refusal| TurnedAway {
+            actor: caller.actor(),
+            refusal,
+        };
+        if !roles::opens(&caller.token.role, caller.agency.kind, &rule.required_scope) {
+            return Err(away(Refusal::new(
                 Reason::ScopeMissing,
                 format!("the token's role does not give the scope {}", rule.required_scope),
-            );
-            return Err(away(&actor, refusal));
+            )));
         }
-        if !self.limits.in_rate(&agency.id) {
+        if !self.limits.in_rate(&caller.agency.id) {
             let refusal = Refusal::new(
                 Reason::RateLimited,
                 "this agency sends more requests a second than it may",
             );
-            return Err(away(&actor, refusal.retry_after(Duration::from_secs(1))));
+            return Err(away(refusal.retry_after(Duration::from_secs(1))));
         }
         let kind = match self.streamed.contains(request.uri().path()) {
             true => Kind::Streamed,
             false => Kind::Single,
         };
-        let place = self.limits.enter(&agency.id, kind).map_err(|_| {
+        let place = self.limits.enter(&caller.agency.id, kind).map_err(|_| {
             let refusal = Refusal::new(
                 Reason::RateLimited,
                 match kind {
@@ -217,14 +222,10 @@ impl Gate {
                     Kind::Streamed => "this agency has as many streams open as it may",
                 },
             );
-            away(&actor, refusal.retry_after(Duration::from_millis(200)))
+            away(refusal.retry_after(Duration::from_millis(200)))
         })?;
         Ok(Admission {
-            caller: Some(Caller {
-                agency,
-                certificate,
-                token,
-            }),
+            caller: Some(caller),
             place,
         })
     }
@@ -286,7 +287,7 @@ impl Gate {
     async fn answer(
         &self,
         method: &str,
-        actor: Option<Actor>,
+        caller: Option<&Caller>,
         mut response: Response<Body>,
         known: bool,
     ) -> Response<Body> {
@@ -297,7 +298,7 @@ impl Gate {
         if !refused || headers.remove(RECORDED).is_some() {
             return response;
         }
-        let Some(actor) = actor else { return response };
+        let Some(caller) = caller else { return response };
         let Some(status) = Status::from_header_map(response.headers()) else {
             return response;
         };
@@ -309,7 +310,7 @@ impl Gate {
             None => of_the_transport(status.code(), known),
         };
         let reason = refusal.reason;
-        let written = self.write_refusal(method, actor, refusal).await;
+        let written = self.write_refusal(method, caller.actor(), refusal).await;
         if told.is_some() && written.reason == reason {
             return response;
         }
