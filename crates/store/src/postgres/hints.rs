@@ -101,13 +101,15 @@ impl From<Told> for Hint {
     }
 }
 
+/// A notification takes a transaction number, and its commit would wait for the disk and for the standby, before the
+/// batches of everybody: a hint that is lost with the server need not have been told.
+const NOTIFY: &str = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
+
 async fn telling(primary: Arc<Primary>, origin: String, mut waiting: mpsc::Receiver<Hint>) {
     let mut round = Vec::with_capacity(ROUND);
     while waiting.recv_many(&mut round, ROUND).await > 0 {
         for payload in payloads(&origin, round.drain(..)) {
-            let notify = sqlx::query("SELECT pg_notify($1, $2)")
-                .bind(CHANNEL)
-                .bind(payload);
+            let notify = sqlx::query(NOTIFY).bind(CHANNEL).bind(payload);
             // What cannot be told is found by looking.
             let _ = primary.pool().execute(notify).await;
         }
