@@ -62,7 +62,7 @@ impl<T: Message> Encoder for SizedEncoder<T> {
         target.reserve(message.encoded_len());
         message
             .encode(target)
-            .map_err(|_| Status::internal("the answer found no room"))
+            .map_err(|_| Status::internal("the message found no room"))
     }
 
     fn buffer_settings(&self) -> BufferSettings {
