@@ -13,6 +13,12 @@ use commands::{
     restore, rights, serve,
 };
 
+/// Requests are taken apart on one thread and answered on another: the system's allocator makes the threads wait for
+/// each other there.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Carries exchanges between the agencies around children and young people with SEND, lawfully, with proof.
 #[derive(Debug, Parser)]
 #[command(name = "sendhub", version, about, propagate_version = true)]

@@ -83,7 +83,8 @@ impl Committer {
             queue: Arc::clone(&queue),
             _open: Arc::new(Open(Arc::clone(&queue))),
         };
-        (committer, tokio::spawn(write(store, queue)))
+        let writing = store.home().spawn(write(store, queue));
+        (committer, writing)
     }
 
     /// Writes one change, refusing at once when its agency has no place. For single requests.

@@ -11,6 +11,7 @@ use sendhub_domain::exchange::{
 };
 use sendhub_domain::person::SubjectId;
 
+use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use crate::change::{Change, Committed, Conflict};
@@ -135,6 +136,11 @@ pub trait Store: Send + Sync + 'static {
     /// What other processes wrote that concerns this one, as far as the engine tells of it. A hint may be lost and
     /// may come twice: who depends on it looks from time to time as well. `None` when the engine tells nothing.
     fn hints(&self) -> Option<broadcast::Receiver<Hint>>;
+
+    /// Where the one who writes runs best: beside the connection on which it waits.
+    fn home(&self) -> Handle {
+        Handle::current()
+    }
 
     /// Comes back when another process has taken this process's log: nothing more can be written. Never, where no
     /// other process can.

@@ -3,7 +3,7 @@
 use sendhub_domain::exchange::{AttachmentId, ExchangeId};
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 
 use super::decode::{agency_id, bytes, count, instant};
 use crate::reads::AttachmentRecord;
@@ -17,7 +17,7 @@ macro_rules! attachment_columns {
 }
 
 pub(super) async fn attachment(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     id: AttachmentId,
 ) -> Result<Option<AttachmentRecord>, StoreError> {
     const ONE: &str = concat!(
@@ -25,12 +25,12 @@ pub(super) async fn attachment(
         attachment_columns!(),
         " FROM attachment a WHERE a.id = $1"
     );
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(pool).await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
     row.map(|row| record(&row)).transpose()
 }
 
 pub(super) async fn attachments_of(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     exchange: ExchangeId,
 ) -> Result<Vec<AttachmentRecord>, StoreError> {
     const ALL: &str = concat!(
@@ -38,16 +38,16 @@ pub(super) async fn attachments_of(
         attachment_columns!(),
         " FROM attached t JOIN attachment a ON a.id = t.attachment WHERE t.exchange = $1 ORDER BY a.id"
     );
-    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(pool).await?;
+    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(&mut *connection).await?;
     rows.iter().map(record).collect()
 }
 
 pub(super) async fn exchanges_of_attachment(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     id: AttachmentId,
 ) -> Result<Vec<ExchangeId>, StoreError> {
     const ALL: &str = "SELECT exchange FROM attached WHERE attachment = $1 ORDER BY exchange";
-    let rows = sqlx::query(ALL).bind(id.0).fetch_all(pool).await?;
+    let rows = sqlx::query(ALL).bind(id.0).fetch_all(&mut *connection).await?;
     rows.iter().map(|row| Ok(ExchangeId(row.try_get(0)?))).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use sendhub_ledger::hash::Hash;
 use sendhub_ledger::proof::{ConsistencyProof, InclusionProof, Nodes, needed};
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use super::decode::{bytes, count};
@@ -10,9 +10,9 @@ use super::native::Instant;
 use crate::reads::{CheckpointRow, EventFilter, EventRow, LogSummary};
 use crate::store::StoreError;
 
-pub(super) async fn logs(pool: &PgPool, own: i32) -> Result<Vec<LogSummary>, StoreError> {
+pub(super) async fn logs(connection: &mut PgConnection, own: i32) -> Result<Vec<LogSummary>, StoreError> {
     const ALL: &str = "SELECT origin, verifier_key, size FROM log ORDER BY no <> $1, no";
-    let rows = sqlx::query(ALL).bind(own).fetch_all(pool).await?;
+    let rows = sqlx::query(ALL).bind(own).fetch_all(&mut *connection).await?;
     rows.iter()
         .map(|row| {
             Ok(LogSummary {
@@ -24,7 +24,7 @@ pub(super) async fn logs(pool: &PgPool, own: i32) -> Result<Vec<LogSummary>, Sto
         .collect()
 }
 
-pub(super) async fn events(pool: &PgPool, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError> {
+pub(super) async fn events(connection: &mut PgConnection, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError> {
     let mut query = QueryBuilder::<Postgres>::new(
         "SELECT g.origin, l.idx, l.hash, l.entry FROM leaf l JOIN log g ON g.no = l.log_no WHERE TRUE",
     );
@@ -57,17 +57,17 @@ pub(super) async fn events(pool: &PgPool, filter: &EventFilter) -> Result<Vec<Ev
     }
     query.push(" ORDER BY l.log_no, l.idx LIMIT ");
     query.push_bind(i64::from(filter.limit));
-    let rows = query.build().fetch_all(pool).await?;
+    let rows = query.build().fetch_all(&mut *connection).await?;
     rows.iter().map(event_row).collect()
 }
 
-pub(super) async fn event(pool: &PgPool, log: &str, index: u64) -> Result<Option<EventRow>, StoreError> {
+pub(super) async fn event(connection: &mut PgConnection, log: &str, index: u64) -> Result<Option<EventRow>, StoreError> {
     const ONE: &str = "SELECT g.origin, l.idx, l.hash, l.entry FROM leaf l JOIN log g ON g.no = l.log_no \
         WHERE g.origin = $1 AND l.idx = $2";
     let row = sqlx::query(ONE)
         .bind(log.to_owned())
         .bind(index.cast_signed())
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
     row.map(|row| event_row(&row)).transpose()
 }
@@ -82,7 +82,7 @@ fn event_row(row: &PgRow) -> Result<EventRow, StoreError> {
 }
 
 pub(super) async fn checkpoint(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     log: &str,
     size: Option<u64>,
 ) -> Result<Option<CheckpointRow>, StoreError> {
@@ -94,7 +94,7 @@ pub(super) async fn checkpoint(
         None => sqlx::query(NEWEST).bind(log.to_owned()),
         Some(size) => sqlx::query(OF_SIZE).bind(log.to_owned()).bind(size.cast_signed()),
     };
-    let row = query.fetch_optional(pool).await?;
+    let row = query.fetch_optional(&mut *connection).await?;
     row.map(|row| {
         Ok(CheckpointRow {
             log: row.try_get(0)?,
@@ -106,18 +106,18 @@ pub(super) async fn checkpoint(
 }
 
 /// A log's number; `None` when there is no such log or it has not that many entries.
-async fn log_with(pool: &PgPool, log: &str, size: u64) -> Result<Option<i32>, StoreError> {
+async fn log_with(connection: &mut PgConnection, log: &str, size: u64) -> Result<Option<i32>, StoreError> {
     let row = sqlx::query("SELECT no FROM log WHERE origin = $1 AND size >= $2")
         .bind(log.to_owned())
         .bind(i64::try_from(size).unwrap_or(i64::MAX))
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Reads the few hundred hashes that a proof about these positions needs. Entries are never changed, so these
 /// reads need no common snapshot.
-async fn nodes(pool: &PgPool, log: i32, positions: &[u64], size: u64) -> Result<Nodes, StoreError> {
+async fn nodes(connection: &mut PgConnection, log: i32, positions: &[u64], size: u64) -> Result<Nodes, StoreError> {
     const LEAVES: &str = "SELECT idx, hash FROM leaf WHERE log_no = $1 AND idx >= $2 AND idx < $3";
     const NODES: &str =
         "SELECT idx, hash FROM node WHERE log_no = $1 AND idx >= $2 AND idx < $3 AND level = $4";
@@ -133,7 +133,7 @@ async fn nodes(pool: &PgPool, log: i32, positions: &[u64], size: u64) -> Result<
         } else {
             query.bind(i16::from(range.level))
         };
-        for row in query.fetch_all(pool).await? {
+        for row in query.fetch_all(&mut *connection).await? {
             nodes.insert(range.level, count(&row, 0)?, Hash(bytes(&row, 1)?));
         }
     }
@@ -141,7 +141,7 @@ async fn nodes(pool: &PgPool, log: i32, positions: &[u64], size: u64) -> Result<
 }
 
 pub(super) async fn prove_inclusion(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     log: &str,
     index: u64,
     size: u64,
@@ -149,10 +149,10 @@ pub(super) async fn prove_inclusion(
     if index >= size {
         return Ok(None);
     }
-    let Some(log) = log_with(pool, log, size).await? else {
+    let Some(log) = log_with(connection, log, size).await? else {
         return Ok(None);
     };
-    let proof = nodes(pool, log, &[index], size)
+    let proof = nodes(connection, log, &[index], size)
         .await?
         .prove_inclusion(index, size);
     proof
@@ -161,7 +161,7 @@ pub(super) async fn prove_inclusion(
 }
 
 pub(super) async fn prove_consistency(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     log: &str,
     old: u64,
     new: u64,
@@ -169,10 +169,10 @@ pub(super) async fn prove_consistency(
     if old > new {
         return Ok(None);
     }
-    let Some(log) = log_with(pool, log, new).await? else {
+    let Some(log) = log_with(connection, log, new).await? else {
         return Ok(None);
     };
-    let proof = nodes(pool, log, &[old], new).await?.prove_consistency(old, new);
+    let proof = nodes(connection, log, &[old], new).await?.prove_consistency(old, new);
     proof
         .map(Some)
         .map_err(|error| StoreError::Ledger(error.to_string()))

@@ -4,7 +4,7 @@ use sendhub_domain::agency::AgencyId;
 use sendhub_domain::exchange::{CaseId, CaseKind};
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 use super::decode::{agency_id, bytes, code, instant};
@@ -18,25 +18,25 @@ macro_rules! case_columns {
     };
 }
 
-pub(super) async fn case(pool: &PgPool, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
+pub(super) async fn case(connection: &mut PgConnection, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
     const ONE: &str = concat!("SELECT ", case_columns!(), " FROM case_record c WHERE c.id = $1");
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(pool).await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
     row.map(|row| case_record(&row)).transpose()
 }
 
-pub(super) async fn case_exchanges(pool: &PgPool, id: CaseId) -> Result<Vec<ExchangeRecord>, StoreError> {
+pub(super) async fn case_exchanges(connection: &mut PgConnection, id: CaseId) -> Result<Vec<ExchangeRecord>, StoreError> {
     // In the order of the commits: the ids are of several clocks.
     const ALL: &str = concat!(
         "SELECT ",
         exchange_columns!("e.sealed"),
         " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.case_id = $1 ORDER BY e.case_no"
     );
-    let rows = sqlx::query(ALL).bind(id.0).fetch_all(pool).await?;
+    let rows = sqlx::query(ALL).bind(id.0).fetch_all(&mut *connection).await?;
     rows.iter().map(exchange_record).collect()
 }
 
 pub(super) async fn cases(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     agency: &AgencyId,
     kind: CaseKind,
     before: Option<CaseId>,
@@ -60,7 +60,7 @@ pub(super) async fn cases(
         .bind(kind.code())
         .bind(before)
         .bind(i64::from(limit) + 1)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     let (more, rows) = cut(&rows, limit);
     Ok(CaseList {

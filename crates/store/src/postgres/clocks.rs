@@ -6,7 +6,7 @@ use sendhub_domain::calendar::Certainty;
 use sendhub_domain::exchange::{CaseId, ClockId, ExchangeId};
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 use super::decode::{agency_id, bytes, code, date, date_if_any, instant};
@@ -32,27 +32,27 @@ macro_rules! clocks {
     };
 }
 
-pub(super) async fn clock(pool: &PgPool, id: ClockId) -> Result<Option<ClockRecord>, StoreError> {
+pub(super) async fn clock(connection: &mut PgConnection, id: ClockId) -> Result<Option<ClockRecord>, StoreError> {
     const ONE: &str = clocks!("id = $1", "c.id");
-    let rows = sqlx::query(ONE).bind(id.0).fetch_all(pool).await?;
+    let rows = sqlx::query(ONE).bind(id.0).fetch_all(&mut *connection).await?;
     Ok(records(&rows)?.pop())
 }
 
-pub(super) async fn clocks_of_case(pool: &PgPool, case: CaseId) -> Result<Vec<ClockRecord>, StoreError> {
+pub(super) async fn clocks_of_case(connection: &mut PgConnection, case: CaseId) -> Result<Vec<ClockRecord>, StoreError> {
     const ALL: &str = clocks!("case_id = $1", "c.id");
-    records(&sqlx::query(ALL).bind(case.0).fetch_all(pool).await?)
+    records(&sqlx::query(ALL).bind(case.0).fetch_all(&mut *connection).await?)
 }
 
 pub(super) async fn clocks_of_exchange(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     exchange: ExchangeId,
 ) -> Result<Vec<ClockRecord>, StoreError> {
     const ALL: &str = clocks!("exchange = $1", "c.id");
-    records(&sqlx::query(ALL).bind(exchange.0).fetch_all(pool).await?)
+    records(&sqlx::query(ALL).bind(exchange.0).fetch_all(&mut *connection).await?)
 }
 
 pub(super) async fn clocks_owed_by(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     agency: &AgencyId,
     after: Option<(Date, ClockId)>,
     limit: u32,
@@ -69,13 +69,13 @@ pub(super) async fn clocks_owed_by(
         .bind(Day(due_on))
         .bind(id)
         .bind(i64::from(limit))
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     records(&rows)
 }
 
 pub(super) async fn clocks_owed_about(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     agency: &AgencyId,
     subject: SubjectId,
 ) -> Result<Vec<ClockRecord>, StoreError> {
@@ -84,13 +84,13 @@ pub(super) async fn clocks_owed_about(
     let rows = sqlx::query(ALL)
         .bind(agency.as_str().to_owned())
         .bind(subject.0.to_vec())
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     records(&rows)
 }
 
 pub(super) async fn clocks_to_notice(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     on: Date,
     limit: u32,
 ) -> Result<Vec<ClockRecord>, StoreError> {
@@ -102,7 +102,7 @@ pub(super) async fn clocks_to_notice(
     let rows = sqlx::query(PAGE)
         .bind(Day(on))
         .bind(i64::from(limit))
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     records(&rows)
 }

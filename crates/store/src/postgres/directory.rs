@@ -1,7 +1,7 @@
 //! Directory reads: the whole of it as one consistent value.
 
 use sqlx::Row as _;
-use sqlx::postgres::PgPool;
+use sqlx::postgres::PgConnection;
 
 use super::decode::count;
 use crate::agency_document;
@@ -9,19 +9,19 @@ use crate::agreement_document;
 use crate::directory::Directory;
 use crate::store::StoreError;
 
-pub(super) async fn revision(pool: &PgPool) -> Result<u64, StoreError> {
+pub(super) async fn revision(connection: &mut PgConnection) -> Result<u64, StoreError> {
     let row = sqlx::query("SELECT revision FROM generation WHERE id = 1")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     count(&row, 0)
 }
 
-pub(super) async fn directory(pool: &PgPool) -> Result<Directory, StoreError> {
+pub(super) async fn directory(connection: &mut PgConnection) -> Result<Directory, StoreError> {
     // One statement, so one snapshot: the revision and the entries belong together.
     const ALL: &str = "SELECT g.revision, a.document::text, a.revision, NULL::text, NULL::bigint \
         FROM generation g LEFT JOIN agency a ON TRUE \
         UNION ALL SELECT g.revision, NULL, NULL, s.document::text, s.revision FROM generation g JOIN agreement s ON TRUE";
-    let rows = sqlx::query(ALL).fetch_all(pool).await?;
+    let rows = sqlx::query(ALL).fetch_all(&mut *connection).await?;
     let (mut agencies, mut agreements) = (Vec::with_capacity(rows.len()), Vec::new());
     let mut revision = 0;
     for row in rows {

@@ -22,6 +22,7 @@ mod safety;
 mod schema;
 mod subjects;
 mod target;
+mod thread;
 mod writes;
 
 use std::pin::Pin;
@@ -38,8 +39,10 @@ use sendhub_domain::exchange::{
 use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::proof::{ConsistencyProof, InclusionProof};
-use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{Connection as _, Row as _};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, Postgres, Row as _};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -50,6 +53,7 @@ use self::commit::Writer;
 use self::hints::Hints;
 use self::lease::Lease;
 use self::primary::Primary;
+use self::thread::WriterThread;
 pub use self::safety::{Failover, Safety};
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
@@ -122,6 +126,7 @@ pub struct PostgresStore {
     keyring: Arc<Keyring>,
     origin: String,
     tasks: Vec<JoinHandle<()>>,
+    thread: WriterThread,
 }
 
 impl Drop for PostgresStore {
@@ -145,7 +150,9 @@ impl PostgresStore {
         let address = Address::parse(&options.url)?;
         let failover = safety::expected(&address, options.failover_may_lose);
         let primary = Arc::new(Primary::find(address, options.readers).await?);
-        let mut connection = primary.connect(&SETTINGS).await?;
+        let thread = WriterThread::start()?;
+        let found = Arc::clone(&primary);
+        let mut connection = thread.run(async move { found.connect(&SETTINGS).await }).await?;
         Safety::read(&mut connection).await?.require(failover)?;
         schema::migrate(&mut connection).await?;
         let keyring = keyring(&mut connection, options.master_key, options.former_keys).await?;
@@ -173,19 +180,21 @@ impl PostgresStore {
             keyring: Arc::new(keyring),
             origin,
             tasks,
+            thread,
         })
     }
 
     /// Reads from the primary. A read that met a dead connection is asked once more: it changes nothing.
     async fn read<'a, T: Send>(
         &self,
-        ask: impl Fn(Arc<PgPool>) -> Asking<'a, T> + Send + Sync,
+        ask: impl Fn(PoolConnection<Postgres>) -> Asking<'a, T> + Send + Sync,
     ) -> Result<T, StoreError> {
-        match timeout(READ, ask(self.primary.pool())).await {
+        let asked = async || ask(self.primary.reader().await?).await;
+        match timeout(READ, asked()).await {
             Ok(Err(StoreError::Unreachable(_))) => {
                 self.primary.doubt();
                 sleep(Duration::from_millis(50)).await;
-                let again = timeout(READ, ask(self.primary.pool())).await;
+                let again = timeout(READ, asked()).await;
                 again.unwrap_or_else(|_| Err(slow()))
             }
             Ok(result) => result,
@@ -296,6 +305,10 @@ impl Store for PostgresStore {
         Some(self.hints.subscribe())
     }
 
+    fn home(&self) -> Handle {
+        self.thread.handle().unwrap_or_else(Handle::current)
+    }
+
     async fn lost(&self) {
         self.lease.gone().await;
     }
@@ -324,12 +337,12 @@ impl Store for PostgresStore {
     }
 
     async fn directory_revision(&self) -> Result<u64, StoreError> {
-        self.read(|pool| Box::pin(async move { directory::revision(&pool).await }))
+        self.read(|mut held| Box::pin(async move { directory::revision(&mut held).await }))
             .await
     }
 
     async fn directory(&self) -> Result<Directory, StoreError> {
-        self.read(|pool| Box::pin(async move { directory::directory(&pool).await }))
+        self.read(|mut held| Box::pin(async move { directory::directory(&mut held).await }))
             .await
     }
 
@@ -338,17 +351,17 @@ impl Store for PostgresStore {
             return Ok(vec![Vec::new(); groups.len()]);
         }
         let groups = &groups;
-        self.read(|pool| Box::pin(async move { subjects::subjects(&pool, groups).await }))
+        self.read(|mut held| Box::pin(async move { subjects::subjects(&mut held, groups).await }))
             .await
     }
 
     async fn subject(&self, subject: SubjectId) -> Result<Option<SubjectFacts>, StoreError> {
-        self.read(|pool| Box::pin(async move { subjects::subject(&pool, subject).await }))
+        self.read(|mut held| Box::pin(async move { subjects::subject(&mut held, subject).await }))
             .await
     }
 
     async fn exchange(&self, exchange: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { read::exchange(&pool, exchange).await }))
+        self.read(|mut held| Box::pin(async move { read::exchange(&mut held, exchange).await }))
             .await
     }
 
@@ -357,12 +370,12 @@ impl Store for PostgresStore {
         sender: &AgencyId,
         request: RequestId,
     ) -> Result<Option<(ExchangeId, [u8; 32])>, StoreError> {
-        self.read(|pool| Box::pin(async move { read::accepted(&pool, sender, request).await }))
+        self.read(|mut held| Box::pin(async move { read::accepted(&mut held, sender, request).await }))
             .await
     }
 
     async fn deliveries_of(&self, exchange: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { read::deliveries_of(&pool, exchange).await }))
+        self.read(|mut held| Box::pin(async move { read::deliveries_of(&mut held, exchange).await }))
             .await
     }
 
@@ -371,7 +384,7 @@ impl Store for PostgresStore {
         recipient: &AgencyId,
         deliveries: &[DeliveryId],
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { read::deliveries(&pool, recipient, deliveries).await }))
+        self.read(|mut held| Box::pin(async move { read::deliveries(&mut held, recipient, deliveries).await }))
             .await
     }
 
@@ -381,7 +394,7 @@ impl Store for PostgresStore {
         after: Option<DeliveryId>,
         limit: u32,
     ) -> Result<InboxPage, StoreError> {
-        self.read(|pool| Box::pin(async move { read::inbox(&pool, recipient, after, limit).await }))
+        self.read(|mut held| Box::pin(async move { read::inbox(&mut held, recipient, after, limit).await }))
             .await
     }
 
@@ -392,27 +405,27 @@ impl Store for PostgresStore {
         before: Option<ExchangeId>,
         limit: u32,
     ) -> Result<TransferList, StoreError> {
-        self.read(|pool| Box::pin(async move { read::sent(&pool, sender, kind, before, limit).await }))
+        self.read(|mut held| Box::pin(async move { read::sent(&mut held, sender, kind, before, limit).await }))
             .await
     }
 
     async fn unclaimed(&self, tags: &[[u8; 16]], limit: u32) -> Result<Vec<ExchangeRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { read::unclaimed(&pool, tags, limit).await }))
+        self.read(|mut held| Box::pin(async move { read::unclaimed(&mut held, tags, limit).await }))
             .await
     }
 
     async fn import_report(&self, delivery: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|pool| Box::pin(async move { read::import_report(&pool, delivery).await }))
+        self.read(|mut held| Box::pin(async move { read::import_report(&mut held, delivery).await }))
             .await
     }
 
     async fn case(&self, case: CaseId) -> Result<Option<CaseRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { cases::case(&pool, case).await }))
+        self.read(|mut held| Box::pin(async move { cases::case(&mut held, case).await }))
             .await
     }
 
     async fn case_exchanges(&self, case: CaseId) -> Result<Vec<ExchangeRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { cases::case_exchanges(&pool, case).await }))
+        self.read(|mut held| Box::pin(async move { cases::case_exchanges(&mut held, case).await }))
             .await
     }
 
@@ -423,37 +436,37 @@ impl Store for PostgresStore {
         before: Option<CaseId>,
         limit: u32,
     ) -> Result<CaseList, StoreError> {
-        self.read(|pool| Box::pin(async move { cases::cases(&pool, agency, kind, before, limit).await }))
+        self.read(|mut held| Box::pin(async move { cases::cases(&mut held, agency, kind, before, limit).await }))
             .await
     }
 
     async fn rights(&self, subject: SubjectId) -> Result<RightsRecords, StoreError> {
-        self.read(|pool| Box::pin(async move { rights::rights(&pool, subject).await }))
+        self.read(|mut held| Box::pin(async move { rights::rights(&mut held, subject).await }))
             .await
     }
 
     async fn rights_record(&self, record: RightsRecordId) -> Result<Option<RightsRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { rights::rights_record(&pool, record).await }))
+        self.read(|mut held| Box::pin(async move { rights::rights_record(&mut held, record).await }))
             .await
     }
 
     async fn relying_on(&self, record: RightsRecordId) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { rights::relying_on(&pool, record).await }))
+        self.read(|mut held| Box::pin(async move { rights::relying_on(&mut held, record).await }))
             .await
     }
 
     async fn clock(&self, clock: ClockId) -> Result<Option<ClockRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { clocks::clock(&pool, clock).await }))
+        self.read(|mut held| Box::pin(async move { clocks::clock(&mut held, clock).await }))
             .await
     }
 
     async fn clocks_of_case(&self, case: CaseId) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { clocks::clocks_of_case(&pool, case).await }))
+        self.read(|mut held| Box::pin(async move { clocks::clocks_of_case(&mut held, case).await }))
             .await
     }
 
     async fn clocks_of_exchange(&self, exchange: ExchangeId) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { clocks::clocks_of_exchange(&pool, exchange).await }))
+        self.read(|mut held| Box::pin(async move { clocks::clocks_of_exchange(&mut held, exchange).await }))
             .await
     }
 
@@ -463,7 +476,7 @@ impl Store for PostgresStore {
         after: Option<(Date, ClockId)>,
         limit: u32,
     ) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { clocks::clocks_owed_by(&pool, agency, after, limit).await }))
+        self.read(|mut held| Box::pin(async move { clocks::clocks_owed_by(&mut held, agency, after, limit).await }))
             .await
     }
 
@@ -472,22 +485,22 @@ impl Store for PostgresStore {
         agency: &AgencyId,
         subject: SubjectId,
     ) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { clocks::clocks_owed_about(&pool, agency, subject).await }))
+        self.read(|mut held| Box::pin(async move { clocks::clocks_owed_about(&mut held, agency, subject).await }))
             .await
     }
 
     async fn clocks_to_notice(&self, on: Date, limit: u32) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { clocks::clocks_to_notice(&pool, on, limit).await }))
+        self.read(|mut held| Box::pin(async move { clocks::clocks_to_notice(&mut held, on, limit).await }))
             .await
     }
 
     async fn referral(&self, referral: ReferralId) -> Result<Option<ReferralRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { referrals::referral(&pool, referral).await }))
+        self.read(|mut held| Box::pin(async move { referrals::referral(&mut held, referral).await }))
             .await
     }
 
     async fn referrals_of(&self, exchange: ExchangeId) -> Result<Vec<ReferralRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { referrals::referrals_of(&pool, exchange).await }))
+        self.read(|mut held| Box::pin(async move { referrals::referrals_of(&mut held, exchange).await }))
             .await
     }
 
@@ -497,47 +510,47 @@ impl Store for PostgresStore {
         after: Option<ReferralId>,
         limit: u32,
     ) -> Result<Vec<ReferralRecord>, StoreError> {
-        self.read(|pool| {
-            Box::pin(async move { referrals::open_referrals(&pool, decider, after, limit).await })
+        self.read(|mut held| {
+            Box::pin(async move { referrals::open_referrals(&mut held, decider, after, limit).await })
         })
         .await
     }
 
     async fn attachment(&self, attachment: AttachmentId) -> Result<Option<AttachmentRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { attachments::attachment(&pool, attachment).await }))
+        self.read(|mut held| Box::pin(async move { attachments::attachment(&mut held, attachment).await }))
             .await
     }
 
     async fn attachments_of(&self, exchange: ExchangeId) -> Result<Vec<AttachmentRecord>, StoreError> {
-        self.read(|pool| Box::pin(async move { attachments::attachments_of(&pool, exchange).await }))
+        self.read(|mut held| Box::pin(async move { attachments::attachments_of(&mut held, exchange).await }))
             .await
     }
 
     async fn exchanges_of_attachment(&self, attachment: AttachmentId) -> Result<Vec<ExchangeId>, StoreError> {
-        self.read(|pool| {
-            Box::pin(async move { attachments::exchanges_of_attachment(&pool, attachment).await })
+        self.read(|mut held| {
+            Box::pin(async move { attachments::exchanges_of_attachment(&mut held, attachment).await })
         })
         .await
     }
 
     async fn logs(&self) -> Result<Vec<LogSummary>, StoreError> {
         let own = self.lease.log();
-        self.read(|pool| Box::pin(async move { audit::logs(&pool, own).await }))
+        self.read(|mut held| Box::pin(async move { audit::logs(&mut held, own).await }))
             .await
     }
 
     async fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError> {
-        self.read(|pool| Box::pin(async move { audit::events(&pool, filter).await }))
+        self.read(|mut held| Box::pin(async move { audit::events(&mut held, filter).await }))
             .await
     }
 
     async fn event(&self, log: &str, index: u64) -> Result<Option<EventRow>, StoreError> {
-        self.read(|pool| Box::pin(async move { audit::event(&pool, log, index).await }))
+        self.read(|mut held| Box::pin(async move { audit::event(&mut held, log, index).await }))
             .await
     }
 
     async fn checkpoint(&self, log: &str, size: Option<u64>) -> Result<Option<CheckpointRow>, StoreError> {
-        self.read(|pool| Box::pin(async move { audit::checkpoint(&pool, log, size).await }))
+        self.read(|mut held| Box::pin(async move { audit::checkpoint(&mut held, log, size).await }))
             .await
     }
 
@@ -547,7 +560,7 @@ impl Store for PostgresStore {
         index: u64,
         size: u64,
     ) -> Result<Option<InclusionProof>, StoreError> {
-        self.read(|pool| Box::pin(async move { audit::prove_inclusion(&pool, log, index, size).await }))
+        self.read(|mut held| Box::pin(async move { audit::prove_inclusion(&mut held, log, index, size).await }))
             .await
     }
 
@@ -557,7 +570,7 @@ impl Store for PostgresStore {
         old: u64,
         new: u64,
     ) -> Result<Option<ConsistencyProof>, StoreError> {
-        self.read(|pool| Box::pin(async move { audit::prove_consistency(&pool, log, old, new).await }))
+        self.read(|mut held| Box::pin(async move { audit::prove_consistency(&mut held, log, old, new).await }))
             .await
     }
 }

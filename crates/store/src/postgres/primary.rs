@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -51,6 +53,20 @@ impl Primary {
     /// The readers' pool.
     pub(super) fn pool(&self) -> Arc<PgPool> {
         self.pool.load_full()
+    }
+
+    /// A reader of the pool.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`].
+    pub(super) async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let pool = self.pool();
+        // To wait for one, or open one, takes 15 KiB on the heap, which most reads can do without: a watch that is
+        // opened would leave them touched.
+        match pool.try_acquire() {
+            Some(reader) => Ok(reader),
+            None => Ok(Box::pin(pool.acquire()).await?),
+        }
     }
 
     /// Options for a connection of one's own to the primary as it is now.

@@ -8,7 +8,7 @@ use sendhub_domain::exchange::{
 };
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 use super::decode::{agency_id, bytes, code, code_if_any, count, date_if_any, instant, instant_if_any};
@@ -36,18 +36,18 @@ macro_rules! delivery_columns {
 }
 pub(super) use delivery_columns;
 
-pub(super) async fn exchange(pool: &PgPool, id: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError> {
+pub(super) async fn exchange(connection: &mut PgConnection, id: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError> {
     const ONE: &str = concat!(
         "SELECT ",
         exchange_columns!("e.sealed"),
         " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.id = $1"
     );
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(pool).await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
     row.map(|row| exchange_record(&row)).transpose()
 }
 
 pub(super) async fn accepted(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     sender: &AgencyId,
     request: RequestId,
 ) -> Result<Option<(ExchangeId, [u8; 32])>, StoreError> {
@@ -55,24 +55,24 @@ pub(super) async fn accepted(
     let row = sqlx::query(ONE)
         .bind(sender.as_str().to_owned())
         .bind(request.0)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
     row.map(|row| Ok((ExchangeId(row.try_get(0)?), bytes(&row, 1)?)))
         .transpose()
 }
 
-pub(super) async fn deliveries_of(pool: &PgPool, id: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError> {
+pub(super) async fn deliveries_of(connection: &mut PgConnection, id: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError> {
     const ALL: &str = concat!(
         "SELECT ",
         delivery_columns!(),
         " FROM delivery d WHERE d.exchange = $1 AND d.kind <> 'HUB_NOTICE' ORDER BY d.id"
     );
-    let rows = sqlx::query(ALL).bind(id.0).fetch_all(pool).await?;
+    let rows = sqlx::query(ALL).bind(id.0).fetch_all(&mut *connection).await?;
     rows.iter().map(delivery_record).collect()
 }
 
 pub(super) async fn deliveries(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     recipient: &AgencyId,
     ids: &[DeliveryId],
 ) -> Result<Vec<DeliveryRecord>, StoreError> {
@@ -86,7 +86,7 @@ pub(super) async fn deliveries(
     }
     let names: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut found = HashMap::new();
-    for row in sqlx::query(NAMED).bind(names).fetch_all(pool).await? {
+    for row in sqlx::query(NAMED).bind(names).fetch_all(&mut *connection).await? {
         let record = delivery_record(&row)?;
         if record.recipient == *recipient {
             found.insert(record.delivery, record);
@@ -97,7 +97,7 @@ pub(super) async fn deliveries(
 }
 
 pub(super) async fn inbox(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     recipient: &AgencyId,
     after: Option<DeliveryId>,
     limit: u32,
@@ -112,7 +112,7 @@ pub(super) async fn inbox(
         .bind(recipient.as_str().to_owned())
         .bind(after)
         .bind(i64::from(limit) + 1)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     let (more, rows) = cut(&rows, limit);
     Ok(InboxPage {
@@ -122,7 +122,7 @@ pub(super) async fn inbox(
 }
 
 pub(super) async fn sent(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     sender: &AgencyId,
     kind: Option<ExchangeKind>,
     before: Option<ExchangeId>,
@@ -161,7 +161,7 @@ pub(super) async fn sent(
     if let Some(kind) = kind {
         query = query.bind(kind.code());
     }
-    let rows = query.fetch_all(pool).await?;
+    let rows = query.fetch_all(&mut *connection).await?;
     let (more, rows) = cut(&rows, limit);
     Ok(TransferList {
         exchanges: rows.iter().map(exchange_record).collect::<Result<_, _>>()?,
@@ -176,7 +176,7 @@ pub(super) fn cut(rows: &[PgRow], limit: u32) -> (bool, &[PgRow]) {
 }
 
 pub(super) async fn unclaimed(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     tags: &[[u8; 16]],
     limit: u32,
 ) -> Result<Vec<ExchangeRecord>, StoreError> {
@@ -197,14 +197,14 @@ pub(super) async fn unclaimed(
     let rows = sqlx::query(FOUND)
         .bind(tags.iter().map(|tag| &tag[..]).collect::<Vec<_>>())
         .bind(i64::from(limit))
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     rows.iter().map(exchange_record).collect()
 }
 
-pub(super) async fn import_report(pool: &PgPool, id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) async fn import_report(connection: &mut PgConnection, id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
     const ONE: &str = "SELECT sealed FROM import_report WHERE delivery = $1";
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(pool).await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 

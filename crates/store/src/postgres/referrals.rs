@@ -4,7 +4,7 @@ use sendhub_domain::agency::AgencyId;
 use sendhub_domain::disclosure::RecipientRole;
 use sendhub_domain::exchange::{DeliveryId, ExchangeId, ReferralId};
 use sqlx::Row as _;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 use super::decode::{agency_id, code, instant, instant_if_any};
@@ -19,14 +19,14 @@ macro_rules! referral_columns {
     };
 }
 
-pub(super) async fn referral(pool: &PgPool, id: ReferralId) -> Result<Option<ReferralRecord>, StoreError> {
+pub(super) async fn referral(connection: &mut PgConnection, id: ReferralId) -> Result<Option<ReferralRecord>, StoreError> {
     const ONE: &str = concat!("SELECT ", referral_columns!(), " FROM referral r WHERE r.id = $1");
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(pool).await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
     row.map(|row| record(&row)).transpose()
 }
 
 pub(super) async fn referrals_of(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     exchange: ExchangeId,
 ) -> Result<Vec<ReferralRecord>, StoreError> {
     const ALL: &str = concat!(
@@ -34,12 +34,12 @@ pub(super) async fn referrals_of(
         referral_columns!(),
         " FROM referral r WHERE r.exchange = $1 ORDER BY r.opened_at, r.id"
     );
-    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(pool).await?;
+    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(&mut *connection).await?;
     rows.iter().map(record).collect()
 }
 
 pub(super) async fn open_referrals(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     decider: &AgencyId,
     after: Option<ReferralId>,
     limit: u32,
@@ -53,7 +53,7 @@ pub(super) async fn open_referrals(
         .bind(decider.as_str().to_owned())
         .bind(after.map_or(Uuid::nil(), |referral| referral.0))
         .bind(i64::from(limit))
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     rows.iter().map(record).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::TryStreamExt as _;
 use sendhub_domain::person::SubjectId;
 use sqlx::Row as _;
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 
 use super::decode::bytes;
 use crate::filter::Filter;
@@ -27,7 +27,7 @@ pub(super) async fn filter(connection: &mut PgConnection) -> Result<Filter, Stor
 
 /// For each group of tags the distinct people that they lead to, in the order of the tags.
 pub(super) async fn subjects(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     groups: &[Vec<[u8; 16]>],
 ) -> Result<Vec<Vec<SubjectFacts>>, StoreError> {
     const BY_TAG: &str = "SELECT q.tag, s.id, s.birth_tag, s.name_tag, s.wrapped_key, s.master_key_id, s.sealed_facts \
@@ -36,7 +36,7 @@ pub(super) async fn subjects(
         FROM unnest($1::bytea[]) q(tag) JOIN subject_identifier i ON i.tag = q.tag JOIN subject s ON s.id = i.subject";
     let tags: Vec<&[u8]> = groups.iter().flatten().map(|tag| &tag[..]).collect();
     let mut found = HashMap::new();
-    for row in sqlx::query(BY_TAG).bind(tags).fetch_all(pool).await? {
+    for row in sqlx::query(BY_TAG).bind(tags).fetch_all(&mut *connection).await? {
         found.insert(bytes(&row, 0)?, facts(&row, 1)?);
     }
     Ok(groups.iter().map(|group| distinct(group, &found)).collect())
@@ -53,12 +53,12 @@ fn distinct(group: &[[u8; 16]], found: &HashMap<[u8; 16], SubjectFacts>) -> Vec<
 }
 
 /// The register's entry of one person.
-pub(super) async fn subject(pool: &PgPool, subject: SubjectId) -> Result<Option<SubjectFacts>, StoreError> {
+pub(super) async fn subject(connection: &mut PgConnection, subject: SubjectId) -> Result<Option<SubjectFacts>, StoreError> {
     const ONE: &str = "SELECT id, birth_tag, name_tag, wrapped_key, master_key_id, sealed_facts \
         FROM subject WHERE id = $1";
     let row = sqlx::query(ONE)
         .bind(subject.0.to_vec())
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
     row.map(|row| facts(&row, 0)).transpose()
 }
