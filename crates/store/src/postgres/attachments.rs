@@ -25,7 +25,10 @@ pub(super) async fn attachment(
         attachment_columns!(),
         " FROM attachment a WHERE a.id = $1"
     );
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(ONE)
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
     row.map(|row| record(&row)).transpose()
 }
 
@@ -38,7 +41,10 @@ pub(super) async fn attachments_of(
         attachment_columns!(),
         " FROM attached t JOIN attachment a ON a.id = t.attachment WHERE t.exchange = $1 ORDER BY a.id"
     );
-    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL)
+        .bind(exchange.0)
+        .fetch_all(&mut *connection)
+        .await?;
     rows.iter().map(record).collect()
 }
 

@@ -24,7 +24,10 @@ pub(super) async fn logs(connection: &mut PgConnection, own: i32) -> Result<Vec<
         .collect()
 }
 
-pub(super) async fn events(connection: &mut PgConnection, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError> {
+pub(super) async fn events(
+    connection: &mut PgConnection,
+    filter: &EventFilter,
+) -> Result<Vec<EventRow>, StoreError> {
     let mut query = QueryBuilder::<Postgres>::new(
         "SELECT g.origin, l.idx, l.hash, l.entry FROM leaf l JOIN log g ON g.no = l.log_no WHERE TRUE",
     );
@@ -61,7 +64,11 @@ pub(super) async fn events(connection: &mut PgConnection, filter: &EventFilter) 
     rows.iter().map(event_row).collect()
 }
 
-pub(super) async fn event(connection: &mut PgConnection, log: &str, index: u64) -> Result<Option<EventRow>, StoreError> {
+pub(super) async fn event(
+    connection: &mut PgConnection,
+    log: &str,
+    index: u64,
+) -> Result<Option<EventRow>, StoreError> {
     const ONE: &str = "SELECT g.origin, l.idx, l.hash, l.entry FROM leaf l JOIN log g ON g.no = l.log_no \
         WHERE g.origin = $1 AND l.idx = $2";
     let row = sqlx::query(ONE)
@@ -117,7 +124,12 @@ async fn log_with(connection: &mut PgConnection, log: &str, size: u64) -> Result
 
 /// Reads the few hundred hashes that a proof about these positions needs. Entries are never changed, so these
 /// reads need no common snapshot.
-async fn nodes(connection: &mut PgConnection, log: i32, positions: &[u64], size: u64) -> Result<Nodes, StoreError> {
+async fn nodes(
+    connection: &mut PgConnection,
+    log: i32,
+    positions: &[u64],
+    size: u64,
+) -> Result<Nodes, StoreError> {
     const LEAVES: &str = "SELECT idx, hash FROM leaf WHERE log_no = $1 AND idx >= $2 AND idx < $3";
     const NODES: &str =
         "SELECT idx, hash FROM node WHERE log_no = $1 AND idx >= $2 AND idx < $3 AND level = $4";
@@ -172,7 +184,9 @@ pub(super) async fn prove_consistency(
     let Some(log) = log_with(connection, log, new).await? else {
         return Ok(None);
     };
-    let proof = nodes(connection, log, &[old], new).await?.prove_consistency(old, new);
+    let proof = nodes(connection, log, &[old], new)
+        .await?
+        .prove_consistency(old, new);
     proof
         .map(Some)
         .map_err(|error| StoreError::Ledger(error.to_string()))

@@ -18,13 +18,22 @@ macro_rules! case_columns {
     };
 }
 
-pub(super) async fn case(connection: &mut PgConnection, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
+pub(super) async fn case(
+    connection: &mut PgConnection,
+    id: CaseId,
+) -> Result<Option<CaseRecord>, StoreError> {
     const ONE: &str = concat!("SELECT ", case_columns!(), " FROM case_record c WHERE c.id = $1");
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(ONE)
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
     row.map(|row| case_record(&row)).transpose()
 }
 
-pub(super) async fn case_exchanges(connection: &mut PgConnection, id: CaseId) -> Result<Vec<ExchangeRecord>, StoreError> {
+pub(super) async fn case_exchanges(
+    connection: &mut PgConnection,
+    id: CaseId,
+) -> Result<Vec<ExchangeRecord>, StoreError> {
     // In the order of the commits: the ids are of several clocks.
     const ALL: &str = concat!(
         "SELECT ",

@@ -32,13 +32,19 @@ macro_rules! clocks {
     };
 }
 
-pub(super) async fn clock(connection: &mut PgConnection, id: ClockId) -> Result<Option<ClockRecord>, StoreError> {
+pub(super) async fn clock(
+    connection: &mut PgConnection,
+    id: ClockId,
+) -> Result<Option<ClockRecord>, StoreError> {
     const ONE: &str = clocks!("id = $1", "c.id");
     let rows = sqlx::query(ONE).bind(id.0).fetch_all(&mut *connection).await?;
     Ok(records(&rows)?.pop())
 }
 
-pub(super) async fn clocks_of_case(connection: &mut PgConnection, case: CaseId) -> Result<Vec<ClockRecord>, StoreError> {
+pub(super) async fn clocks_of_case(
+    connection: &mut PgConnection,
+    case: CaseId,
+) -> Result<Vec<ClockRecord>, StoreError> {
     const ALL: &str = clocks!("case_id = $1", "c.id");
     records(&sqlx::query(ALL).bind(case.0).fetch_all(&mut *connection).await?)
 }
@@ -48,7 +54,12 @@ pub(super) async fn clocks_of_exchange(
     exchange: ExchangeId,
 ) -> Result<Vec<ClockRecord>, StoreError> {
     const ALL: &str = clocks!("exchange = $1", "c.id");
-    records(&sqlx::query(ALL).bind(exchange.0).fetch_all(&mut *connection).await?)
+    records(
+        &sqlx::query(ALL)
+            .bind(exchange.0)
+            .fetch_all(&mut *connection)
+            .await?,
+    )
 }
 
 pub(super) async fn clocks_owed_by(

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::PgConnection;
 use sqlx::{Executor as _, Row as _};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use uuid::Uuid;
 
+use super::primary::Primary;
 use super::writes::Holding;
 use crate::store::StoreError;
 
@@ -134,7 +135,7 @@ impl Lease {
     }
 
     /// Renews it while nothing is written, asking often enough that two askings in a row may fail.
-    pub(super) async fn keep(&self, pool: impl Fn() -> std::sync::Arc<PgPool>) {
+    pub(super) async fn keep(&self, primary: &Primary) {
         let pause = self.length / 4;
         loop {
             sleep(pause).await;
@@ -142,8 +143,8 @@ impl Lease {
             if last.elapsed() < pause {
                 continue;
             }
-            match tokio::time::timeout(pause, pool().execute(self.renewal())).await {
-                Ok(Ok(renewed)) if renewed.rows_affected() == 0 => {
+            match timeout(pause, self.renew_by(primary)).await {
+                Ok(Ok(0)) => {
                     self.lose();
                     return;
                 }
@@ -152,6 +153,13 @@ impl Lease {
                 Ok(Err(_)) | Err(_) => {}
             }
         }
+    }
+
+    async fn renew_by(&self, primary: &Primary) -> Result<u64, StoreError> {
+        let mut reader = primary.reader().await?;
+        let renewed = reader.connection().execute(self.renewal()).await?;
+        reader.give_back();
+        Ok(renewed.rows_affected())
     }
 
     /// Gives it back, so that who comes next need not wait.

@@ -16,6 +16,7 @@ mod lookup;
 pub(crate) mod native;
 mod primary;
 mod read;
+mod readers;
 mod referrals;
 mod rights;
 mod safety;
@@ -25,6 +26,7 @@ mod target;
 mod thread;
 mod writes;
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,9 +41,8 @@ use sendhub_domain::exchange::{
 use sendhub_domain::person::SubjectId;
 use sendhub_ledger::checkpoint::LogKey;
 use sendhub_ledger::proof::{ConsistencyProof, InclusionProof};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection as _, Postgres, Row as _};
+use sqlx::{Connection as _, Row as _};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast};
 use tokio::task::JoinHandle;
@@ -53,8 +54,8 @@ use self::commit::Writer;
 use self::hints::Hints;
 use self::lease::Lease;
 use self::primary::Primary;
-use self::thread::WriterThread;
 pub use self::safety::{Failover, Safety};
+use self::thread::WriterThread;
 use crate::change::{Change, Committed, Conflict};
 use crate::directory::Directory;
 use crate::filter::Filter;
@@ -163,12 +164,12 @@ impl PostgresStore {
         writer.upkeep().await?;
         let (hints, [telling, listening]) = Hints::start(Arc::clone(&primary), origin.clone());
         let watching = Arc::clone(&primary);
-        let (held, pools) = (Arc::clone(&lease), Arc::clone(&primary));
+        let (held, asking) = (Arc::clone(&lease), Arc::clone(&primary));
         let tasks = vec![
             telling,
             listening,
             tokio::spawn(async move { watching.watch().await }),
-            tokio::spawn(async move { held.keep(|| pools.pool()).await }),
+            tokio::spawn(async move { held.keep(&asking).await }),
             tokio::spawn(upkeep(Arc::clone(&primary), log)),
         ];
         Ok(Self {
@@ -187,9 +188,14 @@ impl PostgresStore {
     /// Reads from the primary. A read that met a dead connection is asked once more: it changes nothing.
     async fn read<'a, T: Send>(
         &self,
-        ask: impl Fn(PoolConnection<Postgres>) -> Asking<'a, T> + Send + Sync,
+        ask: impl for<'c> Fn(&'c mut PgConnection, Within<'c, 'a>) -> Asking<'c, T> + Send + Sync,
     ) -> Result<T, StoreError> {
-        let asked = async || ask(self.primary.reader().await?).await;
+        let asked = async || {
+            let mut reader = self.primary.reader().await?;
+            let found = ask(reader.connection(), PhantomData).await?;
+            reader.give_back();
+            Ok(found)
+        };
         match timeout(READ, asked()).await {
             Ok(Err(StoreError::Unreachable(_))) => {
                 self.primary.doubt();
@@ -205,6 +211,9 @@ impl PostgresStore {
         }
     }
 }
+
+/// What is asked for lives longer than the connection is held: `'a` than `'c`.
+type Within<'c, 'a> = PhantomData<&'c &'a ()>;
 
 /// A read under way.
 type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -321,7 +330,7 @@ impl Store for PostgresStore {
             self.lease.give_back(&mut connection).await?;
             connection.close().await?;
         }
-        self.primary.pool().close().await;
+        self.primary.close();
         Ok(())
     }
 
@@ -337,12 +346,11 @@ impl Store for PostgresStore {
     }
 
     async fn directory_revision(&self) -> Result<u64, StoreError> {
-        self.read(|mut held| Box::pin(async move { directory::revision(&mut held).await }))
-            .await
+        self.read(|reader, _| Box::pin(directory::revision(reader))).await
     }
 
     async fn directory(&self) -> Result<Directory, StoreError> {
-        self.read(|mut held| Box::pin(async move { directory::directory(&mut held).await }))
+        self.read(|reader, _| Box::pin(directory::directory(reader)))
             .await
     }
 
@@ -351,17 +359,17 @@ impl Store for PostgresStore {
             return Ok(vec![Vec::new(); groups.len()]);
         }
         let groups = &groups;
-        self.read(|mut held| Box::pin(async move { subjects::subjects(&mut held, groups).await }))
+        self.read(|reader, _| Box::pin(subjects::subjects(reader, groups)))
             .await
     }
 
     async fn subject(&self, subject: SubjectId) -> Result<Option<SubjectFacts>, StoreError> {
-        self.read(|mut held| Box::pin(async move { subjects::subject(&mut held, subject).await }))
+        self.read(|reader, _| Box::pin(subjects::subject(reader, subject)))
             .await
     }
 
     async fn exchange(&self, exchange: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::exchange(&mut held, exchange).await }))
+        self.read(|reader, _| Box::pin(read::exchange(reader, exchange)))
             .await
     }
 
@@ -370,12 +378,12 @@ impl Store for PostgresStore {
         sender: &AgencyId,
         request: RequestId,
     ) -> Result<Option<(ExchangeId, [u8; 32])>, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::accepted(&mut held, sender, request).await }))
+        self.read(|reader, _| Box::pin(read::accepted(reader, sender, request)))
             .await
     }
 
     async fn deliveries_of(&self, exchange: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::deliveries_of(&mut held, exchange).await }))
+        self.read(|reader, _| Box::pin(read::deliveries_of(reader, exchange)))
             .await
     }
 
@@ -384,7 +392,7 @@ impl Store for PostgresStore {
         recipient: &AgencyId,
         deliveries: &[DeliveryId],
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::deliveries(&mut held, recipient, deliveries).await }))
+        self.read(|reader, _| Box::pin(read::deliveries(reader, recipient, deliveries)))
             .await
     }
 
@@ -394,7 +402,7 @@ impl Store for PostgresStore {
         after: Option<DeliveryId>,
         limit: u32,
     ) -> Result<InboxPage, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::inbox(&mut held, recipient, after, limit).await }))
+        self.read(|reader, _| Box::pin(read::inbox(reader, recipient, after, limit)))
             .await
     }
 
@@ -405,27 +413,26 @@ impl Store for PostgresStore {
         before: Option<ExchangeId>,
         limit: u32,
     ) -> Result<TransferList, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::sent(&mut held, sender, kind, before, limit).await }))
+        self.read(|reader, _| Box::pin(read::sent(reader, sender, kind, before, limit)))
             .await
     }
 
     async fn unclaimed(&self, tags: &[[u8; 16]], limit: u32) -> Result<Vec<ExchangeRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::unclaimed(&mut held, tags, limit).await }))
+        self.read(|reader, _| Box::pin(read::unclaimed(reader, tags, limit)))
             .await
     }
 
     async fn import_report(&self, delivery: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|mut held| Box::pin(async move { read::import_report(&mut held, delivery).await }))
+        self.read(|reader, _| Box::pin(read::import_report(reader, delivery)))
             .await
     }
 
     async fn case(&self, case: CaseId) -> Result<Option<CaseRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { cases::case(&mut held, case).await }))
-            .await
+        self.read(|reader, _| Box::pin(cases::case(reader, case))).await
     }
 
     async fn case_exchanges(&self, case: CaseId) -> Result<Vec<ExchangeRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { cases::case_exchanges(&mut held, case).await }))
+        self.read(|reader, _| Box::pin(cases::case_exchanges(reader, case)))
             .await
     }
 
@@ -436,37 +443,37 @@ impl Store for PostgresStore {
         before: Option<CaseId>,
         limit: u32,
     ) -> Result<CaseList, StoreError> {
-        self.read(|mut held| Box::pin(async move { cases::cases(&mut held, agency, kind, before, limit).await }))
+        self.read(|reader, _| Box::pin(cases::cases(reader, agency, kind, before, limit)))
             .await
     }
 
     async fn rights(&self, subject: SubjectId) -> Result<RightsRecords, StoreError> {
-        self.read(|mut held| Box::pin(async move { rights::rights(&mut held, subject).await }))
+        self.read(|reader, _| Box::pin(rights::rights(reader, subject)))
             .await
     }
 
     async fn rights_record(&self, record: RightsRecordId) -> Result<Option<RightsRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { rights::rights_record(&mut held, record).await }))
+        self.read(|reader, _| Box::pin(rights::rights_record(reader, record)))
             .await
     }
 
     async fn relying_on(&self, record: RightsRecordId) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { rights::relying_on(&mut held, record).await }))
+        self.read(|reader, _| Box::pin(rights::relying_on(reader, record)))
             .await
     }
 
     async fn clock(&self, clock: ClockId) -> Result<Option<ClockRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { clocks::clock(&mut held, clock).await }))
+        self.read(|reader, _| Box::pin(clocks::clock(reader, clock)))
             .await
     }
 
     async fn clocks_of_case(&self, case: CaseId) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { clocks::clocks_of_case(&mut held, case).await }))
+        self.read(|reader, _| Box::pin(clocks::clocks_of_case(reader, case)))
             .await
     }
 
     async fn clocks_of_exchange(&self, exchange: ExchangeId) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { clocks::clocks_of_exchange(&mut held, exchange).await }))
+        self.read(|reader, _| Box::pin(clocks::clocks_of_exchange(reader, exchange)))
             .await
     }
 
@@ -476,7 +483,7 @@ impl Store for PostgresStore {
         after: Option<(Date, ClockId)>,
         limit: u32,
     ) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { clocks::clocks_owed_by(&mut held, agency, after, limit).await }))
+        self.read(|reader, _| Box::pin(clocks::clocks_owed_by(reader, agency, after, limit)))
             .await
     }
 
@@ -485,22 +492,22 @@ impl Store for PostgresStore {
         agency: &AgencyId,
         subject: SubjectId,
     ) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { clocks::clocks_owed_about(&mut held, agency, subject).await }))
+        self.read(|reader, _| Box::pin(clocks::clocks_owed_about(reader, agency, subject)))
             .await
     }
 
     async fn clocks_to_notice(&self, on: Date, limit: u32) -> Result<Vec<ClockRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { clocks::clocks_to_notice(&mut held, on, limit).await }))
+        self.read(|reader, _| Box::pin(clocks::clocks_to_notice(reader, on, limit)))
             .await
     }
 
     async fn referral(&self, referral: ReferralId) -> Result<Option<ReferralRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { referrals::referral(&mut held, referral).await }))
+        self.read(|reader, _| Box::pin(referrals::referral(reader, referral)))
             .await
     }
 
     async fn referrals_of(&self, exchange: ExchangeId) -> Result<Vec<ReferralRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { referrals::referrals_of(&mut held, exchange).await }))
+        self.read(|reader, _| Box::pin(referrals::referrals_of(reader, exchange)))
             .await
     }
 
@@ -510,47 +517,42 @@ impl Store for PostgresStore {
         after: Option<ReferralId>,
         limit: u32,
     ) -> Result<Vec<ReferralRecord>, StoreError> {
-        self.read(|mut held| {
-            Box::pin(async move { referrals::open_referrals(&mut held, decider, after, limit).await })
-        })
-        .await
+        self.read(|reader, _| Box::pin(referrals::open_referrals(reader, decider, after, limit)))
+            .await
     }
 
     async fn attachment(&self, attachment: AttachmentId) -> Result<Option<AttachmentRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { attachments::attachment(&mut held, attachment).await }))
+        self.read(|reader, _| Box::pin(attachments::attachment(reader, attachment)))
             .await
     }
 
     async fn attachments_of(&self, exchange: ExchangeId) -> Result<Vec<AttachmentRecord>, StoreError> {
-        self.read(|mut held| Box::pin(async move { attachments::attachments_of(&mut held, exchange).await }))
+        self.read(|reader, _| Box::pin(attachments::attachments_of(reader, exchange)))
             .await
     }
 
     async fn exchanges_of_attachment(&self, attachment: AttachmentId) -> Result<Vec<ExchangeId>, StoreError> {
-        self.read(|mut held| {
-            Box::pin(async move { attachments::exchanges_of_attachment(&mut held, attachment).await })
-        })
-        .await
+        self.read(|reader, _| Box::pin(attachments::exchanges_of_attachment(reader, attachment)))
+            .await
     }
 
     async fn logs(&self) -> Result<Vec<LogSummary>, StoreError> {
         let own = self.lease.log();
-        self.read(|mut held| Box::pin(async move { audit::logs(&mut held, own).await }))
-            .await
+        self.read(|reader, _| Box::pin(audit::logs(reader, own))).await
     }
 
     async fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError> {
-        self.read(|mut held| Box::pin(async move { audit::events(&mut held, filter).await }))
+        self.read(|reader, _| Box::pin(audit::events(reader, filter)))
             .await
     }
 
     async fn event(&self, log: &str, index: u64) -> Result<Option<EventRow>, StoreError> {
-        self.read(|mut held| Box::pin(async move { audit::event(&mut held, log, index).await }))
+        self.read(|reader, _| Box::pin(audit::event(reader, log, index)))
             .await
     }
 
     async fn checkpoint(&self, log: &str, size: Option<u64>) -> Result<Option<CheckpointRow>, StoreError> {
-        self.read(|mut held| Box::pin(async move { audit::checkpoint(&mut held, log, size).await }))
+        self.read(|reader, _| Box::pin(audit::checkpoint(reader, log, size)))
             .await
     }
 
@@ -560,7 +562,7 @@ impl Store for PostgresStore {
         index: u64,
         size: u64,
     ) -> Result<Option<InclusionProof>, StoreError> {
-        self.read(|mut held| Box::pin(async move { audit::prove_inclusion(&mut held, log, index, size).await }))
+        self.read(|reader, _| Box::pin(audit::prove_inclusion(reader, log, index, size)))
             .await
     }
 
@@ -570,7 +572,7 @@ impl Store for PostgresStore {
         old: u64,
         new: u64,
     ) -> Result<Option<ConsistencyProof>, StoreError> {
-        self.read(|mut held| Box::pin(async move { audit::prove_consistency(&mut held, log, old, new).await }))
+        self.read(|reader, _| Box::pin(audit::prove_consistency(reader, log, old, new)))
             .await
     }
 }

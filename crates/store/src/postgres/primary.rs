@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::READING;
 use super::address::Address;
+use super::readers::{self, Pool, Reader};
 use crate::store::StoreError;
 
 /// How often the primary is asked whether it still is one.
@@ -22,15 +21,13 @@ const PULSE: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(2);
 /// Between two looks for a primary while there is none.
 const SEARCH: Duration = Duration::from_millis(200);
-/// How long a read waits for a free connection.
-const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// The primary as this process knows it.
 #[derive(Debug)]
 pub(super) struct Primary {
     address: Address,
     server: AtomicUsize,
-    pool: ArcSwap<PgPool>,
+    pool: ArcSwap<Pool>,
     readers: u32,
     doubted: Notify,
 }
@@ -40,7 +37,7 @@ impl Primary {
     pub(super) async fn find(address: Address, readers: u32) -> Result<Self, StoreError> {
         let (server, connection) = address.primary(0, &READING).await?;
         drop(connection);
-        let pool = pool(&address, server, readers);
+        let pool = readers::pool(address.options(server, &READING), readers)?;
         Ok(Self {
             address,
             server: AtomicUsize::new(server),
@@ -50,23 +47,18 @@ impl Primary {
         })
     }
 
-    /// The readers' pool.
-    pub(super) fn pool(&self) -> Arc<PgPool> {
-        self.pool.load_full()
+    /// Ends the readers' pool.
+    pub(super) fn close(&self) {
+        self.pool.load().close();
     }
 
-    /// A reader of the pool.
+    /// A connection that reads, of the pool.
     ///
     /// # Errors
-    /// [`StoreError::Unreachable`].
-    pub(super) async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        let pool = self.pool();
-        // To wait for one, or open one, takes 15 KiB on the heap, which most reads can do without: a watch that is
-        // opened would leave them touched.
-        match pool.try_acquire() {
-            Some(reader) => Ok(reader),
-            None => Ok(Box::pin(pool.acquire()).await?),
-        }
+    /// [`StoreError::Unreachable`] when none could be had in time.
+    pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
+        let pool = self.pool.load_full();
+        readers::get(&pool).await
     }
 
     /// Options for a connection of one's own to the primary as it is now.
@@ -101,10 +93,10 @@ impl Primary {
 
     /// Puts a new pool in the place of the old one, whose connections may hang on a server that is gone.
     fn renew(&self, server: usize) {
-        let old = self
-            .pool
-            .swap(Arc::new(pool(&self.address, server, self.readers)));
-        tokio::spawn(async move { old.close().await });
+        match readers::pool(self.address.options(server, &READING), self.readers) {
+            Ok(new) => self.pool.swap(Arc::new(new)).close(),
+            Err(failure) => warn!(%failure, "the readers stay as they are"),
+        }
     }
 
     /// Asks the primary from time to time, and follows it when it moves.
@@ -136,18 +128,15 @@ impl Primary {
 
     async fn is_primary(&self) -> bool {
         const ASK: &str = "SELECT NOT pg_is_in_recovery()";
-        let pool = self.pool();
-        let asked = timeout(ANSWER, sqlx::query_scalar::<_, bool>(ASK).fetch_one(&*pool)).await;
+        let asked = timeout(ANSWER, async {
+            let mut reader = self.reader().await?;
+            let is_one = sqlx::query_scalar::<_, bool>(ASK)
+                .fetch_one(reader.connection())
+                .await?;
+            reader.give_back();
+            Ok::<_, StoreError>(is_one)
+        })
+        .await;
         matches!(asked, Ok(Ok(true)))
     }
-}
-
-fn pool(address: &Address, server: usize, readers: u32) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(readers.max(2))
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE)
-        // A read that meets a dead connection is asked again; to ask before each would double its cost.
-        .test_before_acquire(false)
-        .connect_lazy_with(address.options(server, &READING))
 }

@@ -36,13 +36,19 @@ macro_rules! delivery_columns {
 }
 pub(super) use delivery_columns;
 
-pub(super) async fn exchange(connection: &mut PgConnection, id: ExchangeId) -> Result<Option<ExchangeRecord>, StoreError> {
+pub(super) async fn exchange(
+    connection: &mut PgConnection,
+    id: ExchangeId,
+) -> Result<Option<ExchangeRecord>, StoreError> {
     const ONE: &str = concat!(
         "SELECT ",
         exchange_columns!("e.sealed"),
         " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.id = $1"
     );
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(ONE)
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
     row.map(|row| exchange_record(&row)).transpose()
 }
 
@@ -61,7 +67,10 @@ pub(super) async fn accepted(
         .transpose()
 }
 
-pub(super) async fn deliveries_of(connection: &mut PgConnection, id: ExchangeId) -> Result<Vec<DeliveryRecord>, StoreError> {
+pub(super) async fn deliveries_of(
+    connection: &mut PgConnection,
+    id: ExchangeId,
+) -> Result<Vec<DeliveryRecord>, StoreError> {
     const ALL: &str = concat!(
         "SELECT ",
         delivery_columns!(),
@@ -202,9 +211,15 @@ pub(super) async fn unclaimed(
     rows.iter().map(exchange_record).collect()
 }
 
-pub(super) async fn import_report(connection: &mut PgConnection, id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) async fn import_report(
+    connection: &mut PgConnection,
+    id: DeliveryId,
+) -> Result<Option<Vec<u8>>, StoreError> {
     const ONE: &str = "SELECT sealed FROM import_report WHERE delivery = $1";
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(ONE)
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 

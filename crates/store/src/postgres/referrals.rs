@@ -19,9 +19,15 @@ macro_rules! referral_columns {
     };
 }
 
-pub(super) async fn referral(connection: &mut PgConnection, id: ReferralId) -> Result<Option<ReferralRecord>, StoreError> {
+pub(super) async fn referral(
+    connection: &mut PgConnection,
+    id: ReferralId,
+) -> Result<Option<ReferralRecord>, StoreError> {
     const ONE: &str = concat!("SELECT ", referral_columns!(), " FROM referral r WHERE r.id = $1");
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(ONE)
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
     row.map(|row| record(&row)).transpose()
 }
 
@@ -34,7 +40,10 @@ pub(super) async fn referrals_of(
         referral_columns!(),
         " FROM referral r WHERE r.exchange = $1 ORDER BY r.opened_at, r.id"
     );
-    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL)
+        .bind(exchange.0)
+        .fetch_all(&mut *connection)
+        .await?;
     rows.iter().map(record).collect()
 }
 

@@ -11,12 +11,18 @@ use super::read::{delivery_columns, delivery_record};
 use crate::reads::{DeliveryRecord, RightsRecord, RightsRecords};
 use crate::store::StoreError;
 
-pub(super) async fn rights(connection: &mut PgConnection, subject: SubjectId) -> Result<RightsRecords, StoreError> {
+pub(super) async fn rights(
+    connection: &mut PgConnection,
+    subject: SubjectId,
+) -> Result<RightsRecords, StoreError> {
     // One statement, so one snapshot: the revision and the records belong together.
     const ALL: &str = "SELECT r.id, r.subject, r.kind, r.recorded_by, r.recorded_at, r.sealed, s.revision \
         FROM subject_rights s LEFT JOIN rights_record r ON r.subject = s.subject \
         WHERE s.subject = $1 ORDER BY r.no";
-    let rows = sqlx::query(ALL).bind(subject.0.to_vec()).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL)
+        .bind(subject.0.to_vec())
+        .fetch_all(&mut *connection)
+        .await?;
     let mut found = RightsRecords::default();
     for row in rows {
         found.revision = count(&row, 6)?;
@@ -34,11 +40,17 @@ pub(super) async fn rights_record(
 ) -> Result<Option<RightsRecord>, StoreError> {
     const ONE: &str =
         "SELECT id, subject, kind, recorded_by, recorded_at, sealed FROM rights_record WHERE id = $1";
-    let row = sqlx::query(ONE).bind(id.0).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(ONE)
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
     row.map(|row| rights_row(&row)).transpose()
 }
 
-pub(super) async fn relying_on(connection: &mut PgConnection, id: RightsRecordId) -> Result<Vec<DeliveryRecord>, StoreError> {
+pub(super) async fn relying_on(
+    connection: &mut PgConnection,
+    id: RightsRecordId,
+) -> Result<Vec<DeliveryRecord>, StoreError> {
     const OPEN: &str = concat!(
         "SELECT ",
         delivery_columns!(),

@@ -53,7 +53,10 @@ fn distinct(group: &[[u8; 16]], found: &HashMap<[u8; 16], SubjectFacts>) -> Vec<
 }
 
 /// The register's entry of one person.
-pub(super) async fn subject(connection: &mut PgConnection, subject: SubjectId) -> Result<Option<SubjectFacts>, StoreError> {
+pub(super) async fn subject(
+    connection: &mut PgConnection,
+    subject: SubjectId,
+) -> Result<Option<SubjectFacts>, StoreError> {
     const ONE: &str = "SELECT id, birth_tag, name_tag, wrapped_key, master_key_id, sealed_facts \
         FROM subject WHERE id = $1";
     let row = sqlx::query(ONE)

@@ -22,7 +22,9 @@ impl WriterThread {
             .build();
         match runtime {
             Ok(runtime) => Ok(Self(Some(runtime))),
-            Err(failure) => Err(StoreError::Database(format!("no thread for the writer: {failure}"))),
+            Err(failure) => Err(StoreError::Database(format!(
+                "no thread for the writer: {failure}"
+            ))),
         }
     }
 
