@@ -304,3 +304,32 @@ async fn a_silent_database_is_not_waited_for_without_end() {
     assert_eq!(store.logs().await.unwrap()[0].size, 2);
     assert!(place.verify().await.holds());
 }
+
+/// A reader that was let go half way, more often than there are readers, is nobody's reader any more.
+#[tokio::test]
+async fn a_read_that_was_given_up_says_nothing_to_the_next() {
+    let place = Place::on_postgres().await;
+    let store = place.open("log/a").await;
+    for number in 1..=4 {
+        accept(&store, exchange(number, 1)).await;
+    }
+    let id = |number: u128| ExchangeId(Uuid::from_u128(number));
+    let mut intruder = raw(&place).await;
+    let lock = "BEGIN; LOCK TABLE exchange IN ACCESS EXCLUSIVE MODE";
+    intruder.execute(sqlx::raw_sql(lock)).await.unwrap();
+    for number in 1..=8 {
+        let read = store.exchange(id(number % 4 + 1));
+        let given_up = tokio::time::timeout(Duration::from_millis(50), read).await;
+        assert!(given_up.is_err(), "the table is locked");
+    }
+    intruder.execute(sqlx::raw_sql("COMMIT")).await.unwrap();
+    for number in (1..=4).cycle().take(40) {
+        let found = store.exchange(id(number)).await.unwrap().unwrap();
+        assert_eq!(found.exchange, id(number));
+    }
+    // None of those given up is kept, by the hub or by the server.
+    const OPEN: &str = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND application_name = 'sendhub'";
+    let open: i64 = sqlx::query_scalar(OPEN).fetch_one(&mut intruder).await.unwrap();
+    assert!(open <= 4, "{open}: the writer, the listener and two readers");
+}
