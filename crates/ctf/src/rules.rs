@@ -36,17 +36,17 @@ const DATES: [&str; 14] = [
 ];
 
 /// Judges an element of a pupil as it closes.
-pub(crate) fn pupil_element(walk: &mut Walk<'_>, value: &str) {
+pub(crate) fn pupil_element(walk: &mut Walk<'_, '_>, value: &str) {
     if walk.path.len() == 4 {
         direct_child(walk, value);
     }
-    let Some((name, above)) = walk.path.split_last() else {
+    let Some((&name, above)) = walk.path.split_last() else {
         return;
     };
-    let under = |group: &str| above.get(3).is_some_and(|name| name == group);
+    let under = |group: &str| above.get(3).is_some_and(|name| *name == group);
     if let Some(pupil) = &mut walk.pupil {
         if above.len() == 4 && under("BasicDetails") && !value.is_empty() {
-            match name.as_str() {
+            match name {
                 "FormerSurname" => pupil.former_surname = Some(value.to_owned()),
                 "FormerForename" => pupil.former_forename = Some(value.to_owned()),
                 "ServiceChild" => pupil.service_child = Some(value.to_owned()),
@@ -60,7 +60,7 @@ pub(crate) fn pupil_element(walk: &mut Walk<'_>, value: &str) {
     if value.is_empty() {
         return;
     }
-    let misdated = above.len() >= 4 && DATES.contains(&name.as_str()) && day(value).is_none();
+    let misdated = above.len() >= 4 && DATES.contains(&name) && day(value).is_none();
     let unlisted = walk
         .profiles
         .codes
@@ -78,16 +78,15 @@ pub(crate) fn pupil_element(walk: &mut Walk<'_>, value: &str) {
     }
 }
 
-fn direct_child(walk: &mut Walk<'_>, value: &str) {
-    let Some(name) = walk.path.last().cloned() else {
+fn direct_child(walk: &mut Walk<'_, '_>, value: &str) {
+    let Some(&name) = walk.path.last() else {
         return;
     };
-    let name = name.as_str();
     if CORE.contains(&name) {
-        if walk.seen.iter().any(|seen| seen == name) {
+        if walk.seen.contains(&name) {
             walk.here(Severity::Error, Code::Repeated, "stands there twice");
         }
-        walk.seen.push(name.to_owned());
+        walk.seen.push(name);
     } else if let Some(pupil) = &mut walk.pupil
         && !pupil.groups.iter().any(|group| group == name)
     {
@@ -122,13 +121,13 @@ fn direct_child(walk: &mut Walk<'_>, value: &str) {
     }
 }
 
-fn set(walk: &mut Walk<'_>, change: impl FnOnce(&mut crate::scan::PupilCore)) {
+fn set(walk: &mut Walk<'_, '_>, change: impl FnOnce(&mut crate::scan::PupilCore)) {
     if let Some(pupil) = &mut walk.pupil {
         change(pupil);
     }
 }
 
-fn upn(walk: &mut Walk<'_>, value: &str) {
+fn upn(walk: &mut Walk<'_, '_>, value: &str) {
     match Upn::parse(value) {
         Err(error) => walk.here(
             Severity::Error,
@@ -162,9 +161,9 @@ fn day(value: &str) -> Option<Date> {
 }
 
 /// Judges a pupil as a whole.
-pub(crate) fn end_of_pupil(walk: &mut Walk<'_>) {
+pub(crate) fn end_of_pupil(walk: &mut Walk<'_, '_>) {
     let Some(pupil) = &walk.pupil else { return };
-    let has = |name: &str| walk.seen.iter().any(|seen| seen == name);
+    let has = |name: &str| walk.seen.contains(&name);
     let missing: Vec<&str> = [
         (pupil.surname.is_none(), "Surname"),
         (pupil.forename.is_none(), "Forename"),
@@ -204,7 +203,7 @@ pub(crate) fn end_of_pupil(walk: &mut Walk<'_>) {
     }
 }
 
-fn header_value(walk: &Walk<'_>, path: &str) -> Option<String> {
+fn header_value(walk: &Walk<'_, '_>, path: &str) -> Option<String> {
     walk.header
         .iter()
         .find(|(at, _)| at == path)
@@ -212,7 +211,7 @@ fn header_value(walk: &Walk<'_>, path: &str) -> Option<String> {
 }
 
 /// Judges header and file as a whole. A file that broke off is not also blamed for what did not come.
-pub(crate) fn end_of_file(walk: &mut Walk<'_>, stopped: bool) {
+pub(crate) fn end_of_file(walk: &mut Walk<'_, '_>, stopped: bool) {
     let value = |path: &str| header_value(walk, path).filter(|value| !value.is_empty());
     let version = value("CTFversion");
     let written_at = value("DateTime");
@@ -315,7 +314,7 @@ pub(crate) fn end_of_file(walk: &mut Walk<'_>, stopped: bool) {
     whole_file(walk, written_at.as_deref());
 }
 
-fn whole_file(walk: &mut Walk<'_>, written_at: Option<&str>) {
+fn whole_file(walk: &mut Walk<'_, '_>, written_at: Option<&str>) {
     if walk.scan.pupils.is_empty() {
         walk.below(
             Severity::Error,

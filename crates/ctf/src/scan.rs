@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 use crate::file_name::{Destination, Source};
 use crate::problem::{Code, Problem, Severity};
@@ -99,14 +99,12 @@ pub fn scan(bytes: &[u8], profiles: &Profiles) -> (Scan, Vec<Problem>) {
 }
 
 /// The state of a pass.
-pub(crate) struct Walk<'a> {
+pub(crate) struct Walk<'a, 't> {
     pub(crate) profiles: &'a Profiles,
     pub(crate) scan: Scan,
     pub(crate) problems: Vec<Problem>,
-    /// Names of the open elements.
-    pub(crate) path: Vec<String>,
-    /// Names of elements that were closed, for their room: a file has thousands of elements, and few open at once.
-    spare: Vec<String>,
+    /// Names of the open elements, as they stand in the file.
+    pub(crate) path: Vec<&'t str>,
     /// Text of the innermost open element so far.
     text: String,
     /// Where the open pupil began.
@@ -116,18 +114,17 @@ pub(crate) struct Walk<'a> {
     /// The open pupil.
     pub(crate) pupil: Option<PupilCore>,
     /// Core elements seen in the open pupil.
-    pub(crate) seen: Vec<String>,
+    pub(crate) seen: Vec<&'t str>,
     root_seen: bool,
 }
 
-impl<'a> Walk<'a> {
+impl<'a, 't> Walk<'a, 't> {
     fn new(profiles: &'a Profiles) -> Self {
         Self {
             profiles,
             scan: Scan::default(),
             problems: Vec::new(),
             path: Vec::new(),
-            spare: Vec::new(),
             text: String::new(),
             pupil_start: 0,
             header: Vec::new(),
@@ -137,7 +134,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn run(&mut self, text: &str) {
+    fn run(&mut self, text: &'t str) {
         let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let mut reader = Reader::from_str(&text[mark..]);
         reader.config_mut().check_comments = true;
@@ -145,12 +142,12 @@ impl<'a> Walk<'a> {
             let before = position(&reader) + mark;
             match reader.read_event() {
                 Ok(Event::Start(start)) => {
-                    if !self.open(start.local_name().as_ref(), before) {
+                    if !self.open(name(text, before, &start), before) {
                         return;
                     }
                 }
                 Ok(Event::Empty(start)) => {
-                    if !self.open(start.local_name().as_ref(), before) {
+                    if !self.open(name(text, before, &start), before) {
                         return;
                     }
                     self.close(position(&reader) + mark);
@@ -213,10 +210,10 @@ impl<'a> Walk<'a> {
         self.pupil = None;
     }
 
-    fn open(&mut self, name: &str, at: usize) -> bool {
+    fn open(&mut self, name: &'t str, at: usize) -> bool {
         if self.path.is_empty() {
             if self.root_seen || name != "CTfile" {
-                self.push(name);
+                self.path.push(name);
                 self.here(
                     Severity::Error,
                     Code::WrongRoot,
@@ -234,7 +231,7 @@ impl<'a> Walk<'a> {
             );
             return false;
         }
-        self.push(name);
+        self.path.push(name);
         self.text.clear();
         if self.is(&["CTfile", "CTFpupilData", "Pupil"]) {
             if self.scan.pupils.len() as u64 >= u64::from(self.profiles.limits.pupils) {
@@ -250,12 +247,6 @@ impl<'a> Walk<'a> {
             self.seen.clear();
         }
         true
-    }
-
-    fn push(&mut self, name: &str) {
-        let mut open = self.spare.pop().unwrap_or_default();
-        open.push_str(name);
-        self.path.push(open);
     }
 
     fn add_text(&mut self, part: &str) {
@@ -285,19 +276,16 @@ impl<'a> Walk<'a> {
             }
         } else if self.pupil.is_some() {
             rules::pupil_element(self, value);
-        } else if self.path.get(1).is_some_and(|name| name == "Header") && self.path.len() > 2 {
+        } else if self.path.get(1).is_some_and(|name| *name == "Header") && self.path.len() > 2 {
             self.header.push((self.path[2..].join("/"), value.to_owned()));
         }
         text.clear();
         self.text = text;
-        if let Some(mut closed) = self.path.pop() {
-            closed.clear();
-            self.spare.push(closed);
-        }
+        self.path.pop();
     }
 
     fn is(&self, path: &[&str]) -> bool {
-        self.path.len() == path.len() && self.path.iter().zip(path).all(|(one, other)| one == other)
+        self.path == path
     }
 
     fn finish(mut self) -> (Scan, Vec<Problem>) {
@@ -366,6 +354,15 @@ impl<'a> Walk<'a> {
             message: message.to_owned(),
         });
     }
+}
+
+/// The local name of an element that begins at `at`, in the file's own text.
+fn name<'t>(text: &'t str, at: usize, start: &BytesStart<'_>) -> &'t str {
+    let begins = at + '<'.len_utf8();
+    let whole = start.name().as_ref().len();
+    let local = start.local_name().as_ref().len();
+    text.get(begins + whole - local..begins + whole)
+        .unwrap_or_default()
 }
 
 fn position(reader: &Reader<&[u8]>) -> usize {

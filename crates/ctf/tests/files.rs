@@ -183,8 +183,19 @@ fn several_problems_are_all_reported_with_pupil_and_path() {
 #[test]
 fn what_real_exports_contain_is_accepted() {
     let plain = file(("998", "4001"), IDA);
+    let prefixed = plain
+        .replace("</", "\u{1}")
+        .replace("<?", "\u{2}")
+        .replace('<', "<ctf:")
+        .replace('\u{1}', "</ctf:")
+        .replace('\u{2}', "<?");
     for text in [
         format!("\u{feff}{plain}"),
+        format!("\u{feff}{prefixed}"),
+        prefixed,
+        plain
+            .replace("<Surname>", "<Surname >")
+            .replace("<Pupil>", "<Pupil\r\n  é='1' >"),
         plain.replace("><", ">\r\n<"),
         plain.replace("<Surname>Nowhere", "<Surname><![CDATA[No]]>where"),
         plain.replace(
