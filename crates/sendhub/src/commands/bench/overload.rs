@@ -136,7 +136,9 @@ async fn what_is_not_taken_up_by_its_deadline_is_not_written_and_what_is_under_w
         .into_inner();
     let late_stream = answers.message().await.unwrap_err();
     for status in [first.await.unwrap().unwrap_err(), late, late_stream] {
-        assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+        // The caller's own clock may be the quicker one: its library then says that it gave up.
+        let gave_up = status.code() == Code::Cancelled && status.message() == "Timeout expired";
+        assert!(gave_up || status.code() == Code::DeadlineExceeded, "{status:?}");
     }
     sqlx::query("ROLLBACK").execute(&mut lock).await.unwrap();
     lock.close().await.unwrap();
