@@ -25,10 +25,7 @@ pub(super) async fn attachment(
         attachment_columns!(),
         " FROM attachment a WHERE a.id = $1"
     );
-    let row = sqlx::query(ONE)
-        .bind(id.0)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(connection).await?;
     row.map(|row| record(&row)).transpose()
 }
 
@@ -41,10 +38,7 @@ pub(super) async fn attachments_of(
         attachment_columns!(),
         " FROM attached t JOIN attachment a ON a.id = t.attachment WHERE t.exchange = $1 ORDER BY a.id"
     );
-    let rows = sqlx::query(ALL)
-        .bind(exchange.0)
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(connection).await?;
     rows.iter().map(record).collect()
 }
 
@@ -53,7 +47,7 @@ pub(super) async fn exchanges_of_attachment(
     id: AttachmentId,
 ) -> Result<Vec<ExchangeId>, StoreError> {
     const ALL: &str = "SELECT exchange FROM attached WHERE attachment = $1 ORDER BY exchange";
-    let rows = sqlx::query(ALL).bind(id.0).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL).bind(id.0).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(ExchangeId(row.try_get(0)?))).collect()
 }
 

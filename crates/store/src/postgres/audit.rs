@@ -12,7 +12,7 @@ use crate::store::StoreError;
 
 pub(super) async fn logs(connection: &mut PgConnection, own: i32) -> Result<Vec<LogSummary>, StoreError> {
     const ALL: &str = "SELECT origin, verifier_key, size FROM log ORDER BY no <> $1, no";
-    let rows = sqlx::query(ALL).bind(own).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL).bind(own).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             Ok(LogSummary {
@@ -60,7 +60,7 @@ pub(super) async fn events(
     }
     query.push(" ORDER BY l.log_no, l.idx LIMIT ");
     query.push_bind(i64::from(filter.limit));
-    let rows = query.build().fetch_all(&mut *connection).await?;
+    let rows = query.build().fetch_all(connection).await?;
     rows.iter().map(event_row).collect()
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn event(
     let row = sqlx::query(ONE)
         .bind(log.to_owned())
         .bind(index.cast_signed())
-        .fetch_optional(&mut *connection)
+        .fetch_optional(connection)
         .await?;
     row.map(|row| event_row(&row)).transpose()
 }
@@ -101,7 +101,7 @@ pub(super) async fn checkpoint(
         None => sqlx::query(NEWEST).bind(log.to_owned()),
         Some(size) => sqlx::query(OF_SIZE).bind(log.to_owned()).bind(size.cast_signed()),
     };
-    let row = query.fetch_optional(&mut *connection).await?;
+    let row = query.fetch_optional(connection).await?;
     row.map(|row| {
         Ok(CheckpointRow {
             log: row.try_get(0)?,
@@ -117,7 +117,7 @@ async fn log_with(connection: &mut PgConnection, log: &str, size: u64) -> Result
     let row = sqlx::query("SELECT no FROM log WHERE origin = $1 AND size >= $2")
         .bind(log.to_owned())
         .bind(i64::try_from(size).unwrap_or(i64::MAX))
-        .fetch_optional(&mut *connection)
+        .fetch_optional(connection)
         .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }

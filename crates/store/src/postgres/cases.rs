@@ -23,10 +23,7 @@ pub(super) async fn case(
     id: CaseId,
 ) -> Result<Option<CaseRecord>, StoreError> {
     const ONE: &str = concat!("SELECT ", case_columns!(), " FROM case_record c WHERE c.id = $1");
-    let row = sqlx::query(ONE)
-        .bind(id.0)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(connection).await?;
     row.map(|row| case_record(&row)).transpose()
 }
 
@@ -40,7 +37,7 @@ pub(super) async fn case_exchanges(
         exchange_columns!("e.sealed"),
         " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.case_id = $1 ORDER BY e.case_no"
     );
-    let rows = sqlx::query(ALL).bind(id.0).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL).bind(id.0).fetch_all(connection).await?;
     rows.iter().map(exchange_record).collect()
 }
 
@@ -69,7 +66,7 @@ pub(super) async fn cases(
         .bind(kind.code())
         .bind(before)
         .bind(i64::from(limit) + 1)
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     let (more, rows) = cut(&rows, limit);
     Ok(CaseList {

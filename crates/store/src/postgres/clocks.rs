@@ -37,7 +37,7 @@ pub(super) async fn clock(
     id: ClockId,
 ) -> Result<Option<ClockRecord>, StoreError> {
     const ONE: &str = clocks!("id = $1", "c.id");
-    let rows = sqlx::query(ONE).bind(id.0).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ONE).bind(id.0).fetch_all(connection).await?;
     Ok(records(&rows)?.pop())
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn clocks_of_case(
     case: CaseId,
 ) -> Result<Vec<ClockRecord>, StoreError> {
     const ALL: &str = clocks!("case_id = $1", "c.id");
-    records(&sqlx::query(ALL).bind(case.0).fetch_all(&mut *connection).await?)
+    records(&sqlx::query(ALL).bind(case.0).fetch_all(connection).await?)
 }
 
 pub(super) async fn clocks_of_exchange(
@@ -54,12 +54,7 @@ pub(super) async fn clocks_of_exchange(
     exchange: ExchangeId,
 ) -> Result<Vec<ClockRecord>, StoreError> {
     const ALL: &str = clocks!("exchange = $1", "c.id");
-    records(
-        &sqlx::query(ALL)
-            .bind(exchange.0)
-            .fetch_all(&mut *connection)
-            .await?,
-    )
+    records(&sqlx::query(ALL).bind(exchange.0).fetch_all(connection).await?)
 }
 
 pub(super) async fn clocks_owed_by(
@@ -80,7 +75,7 @@ pub(super) async fn clocks_owed_by(
         .bind(Day(due_on))
         .bind(id)
         .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     records(&rows)
 }
@@ -95,7 +90,7 @@ pub(super) async fn clocks_owed_about(
     let rows = sqlx::query(ALL)
         .bind(agency.as_str().to_owned())
         .bind(subject.0.to_vec())
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     records(&rows)
 }
@@ -113,7 +108,7 @@ pub(super) async fn clocks_to_notice(
     let rows = sqlx::query(PAGE)
         .bind(Day(on))
         .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     records(&rows)
 }

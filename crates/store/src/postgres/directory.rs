@@ -11,7 +11,7 @@ use crate::store::StoreError;
 
 pub(super) async fn revision(connection: &mut PgConnection) -> Result<u64, StoreError> {
     let row = sqlx::query("SELECT revision FROM generation WHERE id = 1")
-        .fetch_one(&mut *connection)
+        .fetch_one(connection)
         .await?;
     count(&row, 0)
 }
@@ -21,7 +21,7 @@ pub(super) async fn directory(connection: &mut PgConnection) -> Result<Directory
     const ALL: &str = "SELECT g.revision, a.document::text, a.revision, NULL::text, NULL::bigint \
         FROM generation g LEFT JOIN agency a ON TRUE \
         UNION ALL SELECT g.revision, NULL, NULL, s.document::text, s.revision FROM generation g JOIN agreement s ON TRUE";
-    let rows = sqlx::query(ALL).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL).fetch_all(connection).await?;
     let (mut agencies, mut agreements) = (Vec::with_capacity(rows.len()), Vec::new());
     let mut revision = 0;
     for row in rows {

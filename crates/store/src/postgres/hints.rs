@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendhub_domain::agency::AgencyId;
-use sqlx::Executor as _;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep;
@@ -105,20 +104,13 @@ impl From<Told> for Hint {
 /// batches of everybody: a hint that is lost with the server need not have been told.
 const NOTIFY: &str = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 
-async fn notify(primary: &Primary, payload: String) -> Result<(), StoreError> {
-    let mut reader = primary.reader().await?;
-    let notify = sqlx::query(NOTIFY).bind(CHANNEL).bind(payload);
-    reader.connection().execute(notify).await?;
-    reader.give_back();
-    Ok(())
-}
-
 async fn telling(primary: Arc<Primary>, origin: String, mut waiting: mpsc::Receiver<Hint>) {
     let mut round = Vec::with_capacity(ROUND);
     while waiting.recv_many(&mut round, ROUND).await > 0 {
         for payload in payloads(&origin, round.drain(..)) {
+            let notify = sqlx::query(NOTIFY).bind(CHANNEL).bind(payload);
             // What cannot be told is found by looking.
-            let _ = notify(&primary, payload).await;
+            let _ = primary.execute(notify).await;
         }
         sleep(GATHER).await;
     }

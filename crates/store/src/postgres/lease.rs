@@ -143,8 +143,8 @@ impl Lease {
             if last.elapsed() < pause {
                 continue;
             }
-            match timeout(pause, self.renew_by(primary)).await {
-                Ok(Ok(0)) => {
+            match timeout(pause, primary.execute(self.renewal())).await {
+                Ok(Ok(renewed)) if renewed.rows_affected() == 0 => {
                     self.lose();
                     return;
                 }
@@ -153,13 +153,6 @@ impl Lease {
                 Ok(Err(_)) | Err(_) => {}
             }
         }
-    }
-
-    async fn renew_by(&self, primary: &Primary) -> Result<u64, StoreError> {
-        let mut reader = primary.reader().await?;
-        let renewed = reader.connection().execute(self.renewal()).await?;
-        reader.give_back();
-        Ok(renewed.rows_affected())
     }
 
     /// Gives it back, so that who comes next need not wait.

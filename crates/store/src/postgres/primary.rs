@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sqlx::postgres::PgConnection;
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgConnection, PgQueryResult};
+use sqlx::query::Query;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -59,6 +61,20 @@ impl Primary {
     pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
         let pool = self.pool.load_full();
         readers::get(&pool).await
+    }
+
+    /// Runs a statement of its own, without the writer.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`], [`StoreError::Database`].
+    pub(super) async fn execute(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<PgQueryResult, StoreError> {
+        let mut reader = self.reader().await?;
+        let done = query.execute(reader.connection()).await?;
+        reader.give_back();
+        Ok(done)
     }
 
     /// Options for a connection of one's own to the primary as it is now.

@@ -45,10 +45,7 @@ pub(super) async fn exchange(
         exchange_columns!("e.sealed"),
         " FROM exchange e JOIN log l ON l.no = e.log_no WHERE e.id = $1"
     );
-    let row = sqlx::query(ONE)
-        .bind(id.0)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(connection).await?;
     row.map(|row| exchange_record(&row)).transpose()
 }
 
@@ -61,7 +58,7 @@ pub(super) async fn accepted(
     let row = sqlx::query(ONE)
         .bind(sender.as_str().to_owned())
         .bind(request.0)
-        .fetch_optional(&mut *connection)
+        .fetch_optional(connection)
         .await?;
     row.map(|row| Ok((ExchangeId(row.try_get(0)?), bytes(&row, 1)?)))
         .transpose()
@@ -76,7 +73,7 @@ pub(super) async fn deliveries_of(
         delivery_columns!(),
         " FROM delivery d WHERE d.exchange = $1 AND d.kind <> 'HUB_NOTICE' ORDER BY d.id"
     );
-    let rows = sqlx::query(ALL).bind(id.0).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(ALL).bind(id.0).fetch_all(connection).await?;
     rows.iter().map(delivery_record).collect()
 }
 
@@ -95,7 +92,7 @@ pub(super) async fn deliveries(
     }
     let names: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut found = HashMap::new();
-    for row in sqlx::query(NAMED).bind(names).fetch_all(&mut *connection).await? {
+    for row in sqlx::query(NAMED).bind(names).fetch_all(connection).await? {
         let record = delivery_record(&row)?;
         if record.recipient == *recipient {
             found.insert(record.delivery, record);
@@ -121,7 +118,7 @@ pub(super) async fn inbox(
         .bind(recipient.as_str().to_owned())
         .bind(after)
         .bind(i64::from(limit) + 1)
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     let (more, rows) = cut(&rows, limit);
     Ok(InboxPage {
@@ -170,7 +167,7 @@ pub(super) async fn sent(
     if let Some(kind) = kind {
         query = query.bind(kind.code());
     }
-    let rows = query.fetch_all(&mut *connection).await?;
+    let rows = query.fetch_all(connection).await?;
     let (more, rows) = cut(&rows, limit);
     Ok(TransferList {
         exchanges: rows.iter().map(exchange_record).collect::<Result<_, _>>()?,
@@ -206,7 +203,7 @@ pub(super) async fn unclaimed(
     let rows = sqlx::query(FOUND)
         .bind(tags.iter().map(|tag| &tag[..]).collect::<Vec<_>>())
         .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     rows.iter().map(exchange_record).collect()
 }
@@ -216,10 +213,7 @@ pub(super) async fn import_report(
     id: DeliveryId,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     const ONE: &str = "SELECT sealed FROM import_report WHERE delivery = $1";
-    let row = sqlx::query(ONE)
-        .bind(id.0)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(connection).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 

@@ -24,10 +24,7 @@ pub(super) async fn referral(
     id: ReferralId,
 ) -> Result<Option<ReferralRecord>, StoreError> {
     const ONE: &str = concat!("SELECT ", referral_columns!(), " FROM referral r WHERE r.id = $1");
-    let row = sqlx::query(ONE)
-        .bind(id.0)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(connection).await?;
     row.map(|row| record(&row)).transpose()
 }
 
@@ -40,10 +37,7 @@ pub(super) async fn referrals_of(
         referral_columns!(),
         " FROM referral r WHERE r.exchange = $1 ORDER BY r.opened_at, r.id"
     );
-    let rows = sqlx::query(ALL)
-        .bind(exchange.0)
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows = sqlx::query(ALL).bind(exchange.0).fetch_all(connection).await?;
     rows.iter().map(record).collect()
 }
 
@@ -62,7 +56,7 @@ pub(super) async fn open_referrals(
         .bind(decider.as_str().to_owned())
         .bind(after.map_or(Uuid::nil(), |referral| referral.0))
         .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     rows.iter().map(record).collect()
 }

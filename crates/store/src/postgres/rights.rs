@@ -21,7 +21,7 @@ pub(super) async fn rights(
         WHERE s.subject = $1 ORDER BY r.no";
     let rows = sqlx::query(ALL)
         .bind(subject.0.to_vec())
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
     let mut found = RightsRecords::default();
     for row in rows {
@@ -40,10 +40,7 @@ pub(super) async fn rights_record(
 ) -> Result<Option<RightsRecord>, StoreError> {
     const ONE: &str =
         "SELECT id, subject, kind, recorded_by, recorded_at, sealed FROM rights_record WHERE id = $1";
-    let row = sqlx::query(ONE)
-        .bind(id.0)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row = sqlx::query(ONE).bind(id.0).fetch_optional(connection).await?;
     row.map(|row| rights_row(&row)).transpose()
 }
 
@@ -57,7 +54,7 @@ pub(super) async fn relying_on(
         " FROM relied_on r JOIN delivery d ON d.id = r.delivery AND d.ended_at IS NULL \
          WHERE r.record = $1 ORDER BY d.id"
     );
-    let rows = sqlx::query(OPEN).bind(id.0).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(OPEN).bind(id.0).fetch_all(connection).await?;
     rows.iter().map(delivery_record).collect()
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn subjects(
         FROM unnest($1::bytea[]) q(tag) JOIN subject_identifier i ON i.tag = q.tag JOIN subject s ON s.id = i.subject";
     let tags: Vec<&[u8]> = groups.iter().flatten().map(|tag| &tag[..]).collect();
     let mut found = HashMap::new();
-    for row in sqlx::query(BY_TAG).bind(tags).fetch_all(&mut *connection).await? {
+    for row in sqlx::query(BY_TAG).bind(tags).fetch_all(connection).await? {
         found.insert(bytes(&row, 0)?, facts(&row, 1)?);
     }
     Ok(groups.iter().map(|group| distinct(group, &found)).collect())
@@ -61,7 +61,7 @@ pub(super) async fn subject(
         FROM subject WHERE id = $1";
     let row = sqlx::query(ONE)
         .bind(subject.0.to_vec())
-        .fetch_optional(&mut *connection)
+        .fetch_optional(connection)
         .await?;
     row.map(|row| facts(&row, 0)).transpose()
 }
