@@ -9,13 +9,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 use tracing::{info, warn};
@@ -23,12 +22,13 @@ use tracing::{info, warn};
 use crate::config::{Config, Tls};
 use crate::hub::Hub;
 use crate::server::{ServeError, unusable};
+use crate::tls::stream::TlsStream;
 use crate::tls::{ClientTrust, PeerCertificate, Versions, server_config};
 
 /// A connection whose handshake is done, with the verdict on its certificate.
 pub(crate) struct Connection {
     // In a box: whoever passes a connection on would keep room for it in each hand that it went through.
-    stream: Box<TlsStream<TcpStream>>,
+    stream: Box<TlsStream>,
     peer: PeerCertificate,
     _place: tokio::sync::OwnedSemaphorePermit,
 }
@@ -79,7 +79,7 @@ impl AsyncWrite for Connection {
 
 /// What a handshake needs; replaced when a file changes.
 pub(crate) struct Doors {
-    acceptor: TlsAcceptor,
+    config: Arc<ServerConfig>,
     trust: ClientTrust,
 }
 
@@ -105,7 +105,7 @@ impl Doors {
         let trust = ClientTrust::new(certificates(&tls.client_authorities)?, lists)
             .map_err(|error| unusable("tls.client_authorities")(&error))?;
         Ok(Self {
-            acceptor: TlsAcceptor::from(Arc::new(config)),
+            config: Arc::new(config),
             trust,
         })
     }
@@ -142,15 +142,16 @@ pub(crate) fn accept(
             let _ = stream.set_nodelay(true);
             let (doors, ready, hub) = (doors.load_full(), ready.clone(), Arc::clone(&hub));
             tokio::spawn(async move {
-                let shaken = tokio::time::timeout(patience, doors.acceptor.accept(stream)).await;
-                let Ok(Ok(stream)) = shaken.map(|shaken| shaken.map(Box::new)) else {
+                let accepting = TlsStream::accept(stream, Arc::clone(&doors.config));
+                let Ok(Ok(stream)) = tokio::time::timeout(patience, accepting).await else {
                     return;
                 };
-                let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
-                let peer = doors.trust.judge(shown, hub.clock.machine_now());
+                let peer = doors
+                    .trust
+                    .judge(stream.peer_certificates(), hub.clock.machine_now());
                 let _ = ready
                     .send(Connection {
-                        stream,
+                        stream: Box::new(stream),
                         peer,
                         _place: place,
                     })

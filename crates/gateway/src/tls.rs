@@ -1,6 +1,8 @@
 //! TLS: every handshake proves possession of the client's key; whether its certificate is trusted is judged
 //! after it, once a connection, so that a refusal is a gRPC status with a reason and not a bare TLS alert.
 
+pub(crate) mod stream;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -208,12 +210,12 @@ mod tests {
     use rustls::pki_types::ServerName;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    struct Authority {
-        certificate: CertificateDer<'static>,
+    pub(super) struct Authority {
+        pub(super) certificate: CertificateDer<'static>,
         issuer: Issuer<'static, KeyPair>,
     }
 
-    fn authority() -> Authority {
+    pub(super) fn authority() -> Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -224,7 +226,7 @@ mod tests {
         }
     }
 
-    fn issue(
+    pub(super) fn issue(
         authority: &Authority,
         years: (i32, i32),
         usage: ExtendedKeyUsagePurpose,
