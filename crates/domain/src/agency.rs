@@ -164,7 +164,10 @@ pub struct Thumbprint(pub [u8; 32]);
 
 impl fmt::Display for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let (halves, _) = self.0.as_chunks::<16>();
+        halves
+            .iter()
+            .try_for_each(|half| write!(f, "{:032x}", u128::from_be_bytes(*half)))
     }
 }
 
@@ -253,6 +256,14 @@ pub struct Agency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thumbprint_is_written_in_full() {
+        let mut thumbprint = [0; 32];
+        (thumbprint[0], thumbprint[15], thumbprint[16], thumbprint[31]) = (0x0a, 0xbc, 0x0d, 0xff);
+        let expected = format!("0a{0}bc0d{0}ff", "00".repeat(14));
+        assert_eq!(Thumbprint(thumbprint).to_string(), expected);
+    }
 
     #[test]
     fn agency_ids_have_one_form() {

@@ -133,7 +133,7 @@ pub struct SubjectId(pub [u8; 16]);
 
 impl fmt::Display for SubjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
@@ -173,6 +173,14 @@ pub fn comparable_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pseudonym_is_written_in_full() {
+        let mut tag = [0; 16];
+        assert_eq!(SubjectId(tag).to_string(), "0".repeat(32));
+        (tag[0], tag[1], tag[15]) = (0x0a, 0xff, 0x01);
+        assert_eq!(SubjectId(tag).to_string(), format!("0aff{}01", "0".repeat(26)));
+    }
 
     #[test]
     fn names_compare_without_case_and_spacing() {

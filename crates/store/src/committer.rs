@@ -21,6 +21,8 @@ const TURN: Turn = Turn {
 };
 /// Sealed content of so many bytes takes as long to write as one more record.
 const BYTES_A_RECORD: usize = 16 * 1024;
+/// A batch of so many says that more come at once: the next may be gathered.
+const MUCH: usize = 4;
 
 /// Why a change was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +70,9 @@ impl std::fmt::Debug for Committer {
 }
 
 impl Committer {
-    /// Starts the writing task over a store. At most as many changes wait as there is room for; there is no
-    /// timer: a batch is what arrived while the last commit ran, so a lone caller waits for one commit and no
-    /// longer.
+    /// Starts the writing task over a store. At most as many changes wait as there is room for. A batch is what arrived
+    /// while the last commit ran, so a lone caller waits for one commit and no longer; only while much is written
+    /// beside another process is a batch gathered for a moment, see [`Store::gathers`].
     ///
     /// The task ends when every clone is gone and nothing waits, or when the log is lost to another writer;
     /// the handle says which.
@@ -139,7 +141,12 @@ fn cost(change: &Change) -> u64 {
 }
 
 async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreError> {
+    let mut written = 0;
     loop {
+        let gathers = store.gathers();
+        if written >= MUCH && !gathers.is_zero() {
+            tokio::time::sleep(gathers).await;
+        }
         let waiting = tokio::select! {
             // Also while nothing is to be written: a gateway without a log of its own is to end.
             () = store.lost() => {
@@ -152,6 +159,7 @@ async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreErro
         if waiting.is_empty() {
             return Ok(());
         }
+        written = waiting.len();
         let (batch, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         match store.commit(batch).await {
             Ok(results) => {

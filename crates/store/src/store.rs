@@ -1,6 +1,7 @@
 //! The store's contract: one way to write, and the reads that decisions, mailboxes and auditors need.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::civil::Date;
@@ -140,6 +141,12 @@ pub trait Store: Send + Sync + 'static {
     /// Where the one who writes runs best: beside the connection on which it waits.
     fn home(&self) -> Handle {
         Handle::current()
+    }
+
+    /// For how long a batch gathers after the one before it, while much is written: each commit costs an engine that
+    /// others use, too.
+    fn gathers(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Comes back when another process has taken this process's log: nothing more can be written. Never, where no

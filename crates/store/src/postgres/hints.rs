@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use sendhub_domain::agency::AgencyId;
 use sqlx::postgres::{PgListener, PgPoolOptions};
@@ -27,12 +28,38 @@ const ROUND: usize = 2_048;
 const GATHER: Duration = Duration::from_millis(10);
 /// Between two attempts to listen again.
 const AGAIN: Duration = Duration::from_millis(250);
+/// Who was heard within so many milliseconds writes beside this gateway.
+const COMPANY: u64 = 100;
 
 /// The mouth and the ear of one gateway.
 #[derive(Debug)]
 pub(super) struct Hints {
     tell: mpsc::Sender<Hint>,
     heard: broadcast::Sender<Hint>,
+    company: Arc<Company>,
+}
+
+/// When another gateway was heard.
+#[derive(Debug)]
+struct Company {
+    begun: Instant,
+    /// In milliseconds from the beginning; 0 before the first time.
+    last: AtomicU64,
+}
+
+impl Company {
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn heard(&self) {
+        self.last.store(self.now().max(1), Ordering::Relaxed);
+    }
+
+    fn is_there(&self) -> bool {
+        let last = self.last.load(Ordering::Relaxed);
+        last > 0 && self.now().saturating_sub(last) < COMPANY
+    }
 }
 
 impl Hints {
@@ -40,14 +67,24 @@ impl Hints {
     pub(super) fn start(primary: Arc<Primary>, origin: String) -> (Self, [tokio::task::JoinHandle<()>; 2]) {
         let (tell, waiting) = mpsc::channel(WAITING);
         let (heard, _) = broadcast::channel(WAITING);
+        let company = Arc::new(Company {
+            begun: Instant::now(),
+            last: AtomicU64::new(0),
+        });
         let telling = tokio::spawn(telling(Arc::clone(&primary), origin.clone(), waiting));
-        let listening = tokio::spawn(listening(primary, origin, heard.clone()));
-        (Self { tell, heard }, [telling, listening])
+        let listening = tokio::spawn(listening(primary, origin, heard.clone(), Arc::clone(&company)));
+        let hints = Self { tell, heard, company };
+        (hints, [telling, listening])
     }
 
     /// What is heard from here on.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Hint> {
         self.heard.subscribe()
+    }
+
+    /// Whether another gateway writes into the same database, too: it was heard a moment ago.
+    pub(super) fn in_company(&self) -> bool {
+        self.company.is_there()
     }
 
     /// Tells the others, without waiting.
@@ -153,9 +190,14 @@ fn read(payload: &str, own: &str) -> Vec<Hint> {
         .collect()
 }
 
-async fn listening(primary: Arc<Primary>, origin: String, heard: broadcast::Sender<Hint>) {
+async fn listening(
+    primary: Arc<Primary>,
+    origin: String,
+    heard: broadcast::Sender<Hint>,
+    company: Arc<Company>,
+) {
     loop {
-        if listen(&primary, &origin, &heard).await.is_err() {
+        if listen(&primary, &origin, &heard, &company).await.is_err() {
             primary.doubt();
         }
         // What was told meanwhile is not heard.
@@ -165,7 +207,12 @@ async fn listening(primary: Arc<Primary>, origin: String, heard: broadcast::Send
 }
 
 /// Listens until the connection ends.
-async fn listen(primary: &Primary, origin: &str, heard: &broadcast::Sender<Hint>) -> Result<(), StoreError> {
+async fn listen(
+    primary: &Primary,
+    origin: &str,
+    heard: &broadcast::Sender<Hint>,
+    company: &Company,
+) -> Result<(), StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .connect_lazy_with(primary.options(&READING));
@@ -175,6 +222,7 @@ async fn listen(primary: &Primary, origin: &str, heard: &broadcast::Sender<Hint>
     let _ = heard.send(Hint::Missed);
     while let Some(told) = listener.try_recv().await? {
         for hint in read(told.payload(), origin) {
+            company.heard();
             let _ = heard.send(hint);
         }
     }

@@ -126,6 +126,27 @@ async fn gateways_hear_of_each_other() {
     assert_eq!(directory.unwrap().unwrap(), Hint::Directory);
 }
 
+#[tokio::test]
+async fn a_batch_is_gathered_only_while_another_gateway_writes() {
+    let place = Place::on_postgres().await;
+    let (first, second) = (place.open("log/a").await, place.open("log/b").await);
+    accept(&first, exchange(1, 1)).await;
+    assert!(first.gathers().is_zero());
+    let mut number = 2;
+    while first.gathers().is_zero() {
+        assert!(number < 500, "the other was never heard");
+        accept(&second, exchange(number, 1)).await;
+        number += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(first.gathers() < Duration::from_millis(10));
+    // Quiet again.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(first.gathers().is_zero());
+    // Whoever writes, each alone is answered at once and none is lost.
+    assert!(place.verify().await.holds());
+}
+
 /// Of a first record about a person and a decision that expects none, made at the same moment at two gateways, one
 /// is refused, or the decision was written before the record was: never is it acknowledged after.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
