@@ -8,14 +8,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::BufMut as _;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, InsufficientSizeError, WriteTraffic};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError, WriteTraffic,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Room made for each read from the socket: a whole record and what surrounds it.
+/// The most that is read at once: a whole record and what surrounds it.
 const READ: usize = 17 * 1024;
 /// The most that may be read and not be understood: a handshake's longest message, and a record. More is an attack.
 const UNREAD: usize = 64 * 1024 + READ;
@@ -30,7 +33,7 @@ const RECORD: usize = 16 * 1024;
 pub(crate) struct TlsStream {
     socket: TcpStream,
     tls: UnbufferedServerConnection,
-    /// Read from the socket, not yet understood: less than a record.
+    /// Read from the socket, not yet understood: a part of a record, or of a handshake's message.
     unread: Vec<u8>,
     /// Decrypted, with no room in the buffer of who read; from `taken` on not yet given.
     plain: Vec<u8>,
@@ -42,8 +45,10 @@ pub(crate) struct TlsStream {
     ended: bool,
     /// The peer was told that nothing more comes.
     closed: bool,
-    /// The peer did not keep to TLS: nothing more is said or understood.
+    /// The peer did not keep to TLS: nothing more is understood, and nothing sent but what TLS says about it.
     failed: bool,
+    /// Why, when who reads was given what came before it and is still to be told.
+    untold: Option<io::Error>,
 }
 
 /// What is to be encrypted when TLS is ready for it.
@@ -84,6 +89,7 @@ impl TlsStream {
             ended: false,
             closed: false,
             failed: false,
+            untold: None,
         };
         std::future::poll_fn(|cx| stream.poll_handshake(cx)).await?;
         Ok(stream)
@@ -96,7 +102,7 @@ impl TlsStream {
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let stage = self.understand(cx, None, Outward::Nothing)?;
+            let stage = self.understand(None, Outward::Nothing)?;
             // The peer does not go on before it has what is said here.
             ready!(self.poll_send(cx))?;
             match stage {
@@ -111,23 +117,11 @@ impl TlsStream {
     }
 
     /// Has TLS understand all that was read, and encrypts what is to go out. What it decrypts goes to `reader`, and
-    /// what has no room there is kept. A peer that does not keep to TLS is sent the alert, if its socket takes it now.
+    /// what has no room there is kept.
+    ///
+    /// # Errors
+    /// The peer does not keep to TLS, now or before. It is sent the alert, as far as its socket takes it now.
     fn understand(
-        &mut self,
-        cx: &mut Context<'_>,
-        reader: Option<&mut ReadBuf<'_>>,
-        outward: Outward<'_>,
-    ) -> io::Result<Stage> {
-        match self.step_through(reader, outward) {
-            Err(error) => {
-                let _ = self.poll_send(cx);
-                Err(error)
-            }
-            stage => stage,
-        }
-    }
-
-    fn step_through(
         &mut self,
         mut reader: Option<&mut ReadBuf<'_>>,
         outward: Outward<'_>,
@@ -135,15 +129,14 @@ impl TlsStream {
         if self.failed {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let mut failed = None;
-        loop {
-            let status = self.tls.process_tls_records(&mut self.unread);
-            let mut discard = status.discard;
-            let stage = match status.state {
+        let mut understood = 0;
+        let stage = loop {
+            let status = self.tls.process_tls_records(&mut self.unread[understood..]);
+            understood += status.discard;
+            match status.state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(record) = traffic.next_record() {
-                        let record = record.map_err(invalid)?;
-                        discard += record.discard;
+                    while let Some(Ok(record)) = traffic.next_record() {
+                        understood += record.discard;
                         let mut rest = record.payload;
                         if let Some(reader) = &mut reader
                             && self.plain.is_empty()
@@ -154,64 +147,70 @@ impl TlsStream {
                         }
                         self.plain.extend_from_slice(rest);
                     }
-                    None
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    append(&mut self.sealed, 0, |room| match data.encode(room) {
-                        Err(EncodeError::InsufficientSize(short)) => Ok(Err(short)),
-                        Err(error) => Err(invalid(error)),
-                        Ok(length) => Ok(Ok(length)),
-                    })?;
-                    None
+                    if let Err(error) = encode(&mut self.sealed, &mut data) {
+                        break Err(error);
+                    }
                 }
                 // It stands in the queue, before all that follows.
-                Ok(ConnectionState::TransmitTlsData(data)) => {
-                    data.done();
-                    None
-                }
-                Ok(ConnectionState::PeerClosed) => {
-                    self.ended = true;
-                    None
-                }
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::PeerClosed) => self.ended = true,
                 Ok(ConnectionState::Closed) => {
                     self.ended = true;
-                    Some(Stage::Closed)
+                    break Ok(Stage::Closed);
                 }
-                Ok(ConnectionState::BlockedHandshake) => Some(Stage::Handshake),
+                Ok(ConnectionState::BlockedHandshake) => break Ok(Stage::Handshake),
                 Ok(ConnectionState::WriteTraffic(traffic)) => {
-                    if failed.is_none() {
-                        encrypt(&mut self.sealed, traffic, outward)?;
-                    }
-                    Some(Stage::Traffic)
+                    break encrypt(&mut self.sealed, traffic, outward).map(|()| Stage::Traffic);
                 }
                 // Early data is not offered.
-                Ok(other) => return Err(invalid(format!("TLS is in an unknown state: {other:?}"))),
-                // It is not given what it refused again: only what it says about it is still to be taken from it.
-                Err(error) => {
-                    discard = self.unread.len();
-                    let again = failed.replace(invalid(error)).is_some();
-                    again.then_some(Stage::Closed)
-                }
+                Ok(other) => break Err(invalid(format!("TLS is in an unknown state: {other:?}"))),
+                Err(error) => break Err(invalid(error)),
+            }
+        };
+        match stage {
+            // Nothing that comes after the peer's end is read.
+            Ok(_) if self.ended => self.unread = Vec::new(),
+            Ok(_) => drop(self.unread.drain(..understood)),
+            Err(_) => self.fail(),
+        }
+        stage
+    }
+
+    /// Takes from TLS what it has to say about a failure, and nothing else: it is not given again what it refused.
+    fn fail(&mut self) {
+        self.failed = true;
+        self.unread = Vec::new();
+        while self.tls.wants_write() {
+            let Ok(ConnectionState::EncodeTlsData(mut data)) = self.tls.process_tls_records(&mut []).state
+            else {
+                break;
             };
-            self.unread.drain(..discard);
-            let Some(stage) = stage else { continue };
-            self.failed = failed.is_some();
-            return failed.map_or(Ok(stage), Err);
+            if encode(&mut self.sealed, &mut data).is_err() {
+                break;
+            }
+        }
+        // Whoever waits to write is not to lose its place to this.
+        if let Ok(written) = self.socket.try_write(&self.sealed[self.sent..]) {
+            self.sent += written;
         }
     }
 
     /// Reads from the socket: how much, and 0 at its end. While there is nothing, no room is kept for it.
     fn poll_socket(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.unread.len() > UNREAD {
+            self.fail();
             return Poll::Ready(Err(invalid("a message is longer than TLS has it")));
         }
         loop {
-            if self.unread.is_empty() {
-                self.unread = Vec::new();
+            match self.unread.len() {
+                0 => self.unread = Vec::new(),
+                unread => self.unread.shrink_to(unread + READ),
             }
             ready!(self.socket.poll_read_ready(cx))?;
-            self.unread.reserve(READ);
-            match self.socket.try_read_buf(&mut self.unread) {
+            self.unread.reserve_exact(READ);
+            match self.socket.try_read_buf(&mut (&mut self.unread).limit(READ)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read),
             }
@@ -245,7 +244,7 @@ impl TlsStream {
     }
 }
 
-/// Appends what `write` writes, making as much room as it says that it needs.
+/// Appends what `write` writes, making as much room as it says that it needs; nothing, when it fails.
 fn append(
     to: &mut Vec<u8>,
     room: usize,
@@ -254,18 +253,31 @@ fn append(
     let start = to.len();
     to.resize(start + room, 0);
     loop {
-        match write(&mut to[start..])? {
-            Ok(length) => {
+        match write(&mut to[start..]) {
+            Ok(Ok(length)) => {
                 to.truncate(start + length);
                 return Ok(());
             }
-            Err(InsufficientSizeError { required_size }) => {
+            Ok(Err(InsufficientSizeError { required_size })) => {
                 // Never less than before, so that this ends.
                 let larger = required_size.max(to.len() - start + 1);
                 to.resize(start + larger, 0);
             }
+            Err(error) => {
+                to.truncate(start);
+                return Err(error);
+            }
         }
     }
+}
+
+/// Appends what TLS has to say itself.
+fn encode<D>(to: &mut Vec<u8>, data: &mut EncodeTlsData<'_, D>) -> io::Result<()> {
+    append(to, 0, |room| match data.encode(room) {
+        Err(EncodeError::InsufficientSize(short)) => Ok(Err(short)),
+        Err(error) => Err(invalid(error)),
+        Ok(length) => Ok(Ok(length)),
+    })
 }
 
 fn encrypt<D>(to: &mut Vec<u8>, mut traffic: WriteTraffic<'_, D>, outward: Outward<'_>) -> io::Result<()> {
@@ -304,21 +316,24 @@ impl AsyncRead for TlsStream {
         }
         let before = reader.filled().len();
         loop {
-            // The end is what TLS says it is, and nothing that comes after it is read.
+            if stream.failed {
+                let error = stream.untold.take();
+                return Poll::Ready(Err(error.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into())));
+            }
+            // The end is what TLS says it is.
             if stream.ended {
                 return Poll::Ready(Ok(()));
             }
             if ready!(stream.poll_socket(cx))? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
-            stream.understand(cx, Some(reader), Outward::Nothing)?;
-            // New keys may have been answered. What the socket does not take now goes before the next that is sent.
-            if let Poll::Ready(Err(error)) = stream.poll_send(cx) {
-                return Poll::Ready(Err(error));
-            }
+            let understood = stream.understand(Some(reader), Outward::Nothing);
             if reader.filled().len() > before {
+                // What came whole is given first.
+                stream.untold = understood.err();
                 return Poll::Ready(Ok(()));
             }
+            understood?;
         }
     }
 }
@@ -332,7 +347,7 @@ impl AsyncWrite for TlsStream {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let data = &data[..data.len().min(WRITE)];
-        if stream.understand(cx, None, Outward::Data(data))? != Stage::Traffic {
+        if stream.understand(None, Outward::Data(data))? != Stage::Traffic {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         match stream.poll_send(cx) {
@@ -353,6 +368,9 @@ impl AsyncWrite for TlsStream {
         let Some(second) = parts.next() else {
             return self.poll_write(cx, first);
         };
+        // Before the copy, which would be for nothing if it is not.
+        let stream = self.get_mut();
+        ready!(stream.poll_send(cx))?;
         // Parts go together: each record costs the peer, too.
         let mut data = Vec::with_capacity(WRITE.min(first.len() + second.len()));
         for part in [first, second].into_iter().chain(parts) {
@@ -362,7 +380,7 @@ impl AsyncWrite for TlsStream {
                 break;
             }
         }
-        self.poll_write(cx, &data)
+        Pin::new(stream).poll_write(cx, &data)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -377,7 +395,7 @@ impl AsyncWrite for TlsStream {
         let stream = self.get_mut();
         if !stream.closed && !stream.failed {
             stream.closed = true;
-            stream.understand(cx, None, Outward::Close)?;
+            stream.understand(None, Outward::Close)?;
         }
         ready!(stream.poll_send(cx))?;
         Pin::new(&mut stream.socket).poll_shutdown(cx)

@@ -245,28 +245,66 @@ async fn a_peer_that_does_not_read_holds_up_the_sender() {
     assert!(got.chunks(WRITE).all(|chunk| chunk == &data[..chunk.len()]));
 }
 
+/// The first flight of a client that keeps to TLS: one record with its hello.
+fn hello(client: &Arc<ClientConfig>) -> Vec<u8> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut connection = rustls::ClientConnection::new(Arc::clone(client), name).unwrap();
+    let mut flight = Vec::new();
+    connection.write_tls(&mut flight).unwrap();
+    assert_eq!(flight.len(), 5 + record_length(&flight));
+    flight
+}
+
+fn record_length(record: &[u8]) -> usize {
+    usize::from(record[3]) * 256 + usize::from(record[4])
+}
+
 #[tokio::test]
 async fn who_does_not_keep_to_tls_is_refused_with_an_alert() {
-    const HANDSHAKE_FAILURES: [&[u8]; 3] = [
-        b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n",
-        // A record of a handshake that is none, and one that is too long.
-        &[22, 3, 1, 0, 4, 1, 0, 0, 0],
-        &[22, 3, 1, 0xff, 0xff, 1, 0, 0, 0],
-    ];
     let sides = tls13();
-    for sent in HANDSHAKE_FAILURES {
+    // A hello, and the first byte of a further message in the same record.
+    let mut more = hello(&sides.client);
+    more.push(1);
+    let length = u16::try_from(more.len() - 5).unwrap();
+    more[3..5].copy_from_slice(&length.to_be_bytes());
+    let table: [(&str, &[u8], bool); 8] = [
+        ("another protocol", b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n", true),
+        ("a hello that is none", &[22, 3, 1, 0, 4, 1, 0, 0, 0], true),
+        ("a record too long", &[22, 3, 1, 0xff, 0xff, 1, 0, 0, 0], true),
+        (
+            "a message too long",
+            &[22, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff],
+            false,
+        ),
+        (
+            "a part of a message, then an unknown record",
+            &[22, 3, 1, 0, 4, 1, 0, 1, 0, 0, 3, 3, 0, 1, 0],
+            true,
+        ),
+        (
+            "two messages, the first wrong",
+            &[22, 3, 1, 0, 8, 1, 0, 0, 0, 1, 0, 0, 0],
+            true,
+        ),
+        ("a message that spans the keys", &more, true),
+        (
+            "a part of a message, then an alert",
+            &[22, 3, 1, 0, 4, 1, 0, 1, 0, 21, 3, 3, 0, 2, 2, 80],
+            false,
+        ),
+    ];
+    for (what, sent, told) in table {
         let (hub, mut client) = sockets().await;
         client.write_all(sent).await.unwrap();
         let accepting = TlsStream::accept(hub, Arc::clone(&sides.hub));
         let refused = timeout(Duration::from_secs(5), accepting).await.unwrap();
-        assert_eq!(
-            refused.err().map(|error| error.kind()),
-            Some(io::ErrorKind::InvalidData)
-        );
-        let mut alert = [0; 7];
-        client.read_exact(&mut alert).await.unwrap();
+        let refused = refused.err().map(|error| error.kind());
+        assert_eq!(refused, Some(io::ErrorKind::InvalidData), "{what}");
+        let mut answer = Vec::new();
+        let _ = client.read_to_end(&mut answer).await;
         // Content type alert, fatal.
-        assert_eq!((alert[0], alert[5]), (21, 2), "{alert:?}");
+        let alert = answer.len() == 7 && (answer[0], answer[5]) == (21, 2);
+        assert!(if told { alert } else { answer.is_empty() }, "{what}: {answer:?}");
     }
     // An older protocol than is allowed.
     let old = self::sides(Versions::Tls13, &[&rustls::version::TLS12]);
@@ -282,13 +320,57 @@ async fn who_does_not_keep_to_tls_is_refused_with_an_alert() {
 }
 
 #[tokio::test]
-async fn a_record_that_was_changed_on_the_way_ends_the_connection() {
+async fn a_hello_may_come_in_many_small_records_and_holds_little() {
     let sides = tls13();
-    let (mut hub, client) = connected(&sides).await;
-    let (mut socket, _) = client.into_inner();
+    let (hub, mut client) = sockets().await;
+    let flight = hello(&sides.client);
+    let mut pieces = Vec::new();
+    for piece in flight[5..].chunks(3) {
+        pieces.extend([22, 3, 1, 0, u8::try_from(piece.len()).unwrap()]);
+        pieces.extend_from_slice(piece);
+    }
+    let accepting = tokio::spawn(TlsStream::accept(hub, Arc::clone(&sides.hub)));
+    client.write_all(&pieces).await.unwrap();
+    let mut answer = [0; 5];
+    client.read_exact(&mut answer).await.unwrap();
+    // The hub's own hello.
+    assert_eq!(answer[0], 22);
+    drop(client);
+    assert!(accepting.await.unwrap().is_err());
+
+    // One that never ends is let go, and not all of it is taken.
+    let (hub, mut client) = sockets().await;
+    let accepting = tokio::spawn(TlsStream::accept(hub, Arc::clone(&sides.hub)));
+    client
+        .write_all(&[22, 3, 1, 0, 4, 1, 0, 0xff, 0xff])
+        .await
+        .unwrap();
+    let mut sent = 9;
+    while client.write_all(&[22, 3, 1, 0, 1, 0].repeat(1_000)).await.is_ok() {
+        sent += 6_000;
+        assert!(sent < 64 * 1024 * 1024, "nobody lets it go");
+    }
+    let refused = accepting.await.unwrap().err().map(|error| error.kind());
+    assert_eq!(refused, Some(io::ErrorKind::InvalidData));
+}
+
+/// The socket below a client's connection: what is written to it now is not TLS's.
+fn below(client: Client<TcpStream>) -> TcpStream {
+    client.into_inner().0
+}
+
+/// A record of nothing that anybody encrypted.
+fn forged() -> Vec<u8> {
     let mut record = vec![23, 3, 3, 0, 40];
     record.extend(bytes(40));
-    socket.write_all(&record).await.unwrap();
+    record
+}
+
+#[tokio::test]
+async fn a_record_that_was_changed_on_the_way_ends_the_connection() {
+    let (mut hub, client) = connected(&tls13()).await;
+    let mut socket = below(client);
+    socket.write_all(&forged()).await.unwrap();
     let mut got = Vec::new();
     let refused = hub.read_to_end(&mut got).await.unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
@@ -299,9 +381,75 @@ async fn a_record_that_was_changed_on_the_way_ends_the_connection() {
     let mut told = Vec::new();
     socket.read_to_end(&mut told).await.unwrap();
     assert!(told.len() > 5 && told[0] == 23, "{told:?}");
-    assert_eq!(told.len(), 5 + usize::from(told[3]) * 256 + usize::from(told[4]));
-    socket.write_all(&record).await.unwrap();
-    assert!(hub.read(&mut [0; 8]).await.is_err());
+    assert_eq!(told.len(), 5 + record_length(&told));
+    let again = timeout(Duration::from_secs(5), hub.read(&mut [0; 8]))
+        .await
+        .unwrap();
+    assert!(again.is_err());
+}
+
+#[tokio::test]
+async fn what_came_whole_before_a_failure_is_given_whole() {
+    let (mut hub, mut client) = connected(&tls13()).await;
+    client.write_all(&bytes(16)).await.unwrap();
+    client.flush().await.unwrap();
+    below(client).write_all(&forged()).await.unwrap();
+    // Both are there when it reads.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let (mut one, mut other) = ([0; 9], [0; 9]);
+    assert_eq!(hub.read(&mut one).await.unwrap(), 9);
+    assert_eq!(hub.read(&mut other).await.unwrap(), 7);
+    assert_eq!([&one[..], &other[..7]].concat(), bytes(16));
+    for _ in 0..2 {
+        let refused = timeout(Duration::from_secs(5), hub.read(&mut one)).await.unwrap();
+        assert!(refused.is_err());
+    }
+}
+
+#[tokio::test]
+async fn nothing_after_the_end_is_read() {
+    let (mut hub, mut client) = connected(&tls13()).await;
+    client.write_all(b"last").await.unwrap();
+    client.get_mut().1.send_close_notify();
+    client.flush().await.unwrap();
+    below(client).write_all(&forged()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut got = Vec::new();
+    hub.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, b"last");
+    assert_eq!(hub.unread.capacity(), 0);
+}
+
+#[tokio::test]
+async fn who_reads_does_not_take_the_turn_of_who_writes() {
+    let (hub, client) = connected(&tls13()).await;
+    let (mut reads, mut writes) = tokio::io::split(hub);
+    let (mut client_reads, mut client_writes) = tokio::io::split(client);
+    let data = bytes(8 * 1024 * 1024);
+    let expected = data.clone();
+    let writing = tokio::spawn(async move {
+        writes.write_all(&data).await.unwrap();
+        writes.flush().await.unwrap();
+        writes
+    });
+    let reading = tokio::spawn(async move {
+        let mut got = [0; 100];
+        reads.read_exact(&mut got).await.unwrap();
+        // And waits on.
+        let _ = reads.read(&mut got).await;
+    });
+    // By now the writer waits for room.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client_writes.write_all(&bytes(100)).await.unwrap();
+    client_writes.flush().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut got = vec![0; expected.len()];
+    let whole = timeout(Duration::from_secs(20), client_reads.read_exact(&mut got)).await;
+    whole.unwrap().unwrap();
+    assert!(got == expected);
+    timeout(Duration::from_secs(5), writing).await.unwrap().unwrap();
+    drop((client_reads, client_writes));
+    timeout(Duration::from_secs(5), reading).await.unwrap().unwrap();
 }
 
 #[tokio::test]
