@@ -144,6 +144,7 @@ async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreErro
     let mut written = 0;
     loop {
         let gathers = store.gathers();
+        // A sleep of nothing takes a tick of the timer, too.
         if written >= MUCH && !gathers.is_zero() {
             tokio::time::sleep(gathers).await;
         }

@@ -1,8 +1,7 @@
 //! What gateways tell each other: LISTEN and NOTIFY. Only a hint: what depends on it also looks from time to time.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sendhub_domain::agency::AgencyId;
@@ -28,8 +27,8 @@ const ROUND: usize = 2_048;
 const GATHER: Duration = Duration::from_millis(10);
 /// Between two attempts to listen again.
 const AGAIN: Duration = Duration::from_millis(250);
-/// Who was heard within so many milliseconds writes beside this gateway.
-const COMPANY: u64 = 100;
+/// Who was heard within this time writes beside this gateway.
+const COMPANY: Duration = Duration::from_millis(100);
 
 /// The mouth and the ear of one gateway.
 #[derive(Debug)]
@@ -39,26 +38,18 @@ pub(super) struct Hints {
     company: Arc<Company>,
 }
 
-/// When another gateway was heard.
-#[derive(Debug)]
-struct Company {
-    begun: Instant,
-    /// In milliseconds from the beginning; 0 before the first time.
-    last: AtomicU64,
-}
+/// When another gateway was heard last.
+#[derive(Debug, Default)]
+struct Company(Mutex<Option<Instant>>);
 
 impl Company {
-    fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
     fn heard(&self) {
-        self.last.store(self.now().max(1), Ordering::Relaxed);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     fn is_there(&self) -> bool {
-        let last = self.last.load(Ordering::Relaxed);
-        last > 0 && self.now().saturating_sub(last) < COMPANY
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last.elapsed() < COMPANY)
     }
 }
 
@@ -67,10 +58,7 @@ impl Hints {
     pub(super) fn start(primary: Arc<Primary>, origin: String) -> (Self, [tokio::task::JoinHandle<()>; 2]) {
         let (tell, waiting) = mpsc::channel(WAITING);
         let (heard, _) = broadcast::channel(WAITING);
-        let company = Arc::new(Company {
-            begun: Instant::now(),
-            last: AtomicU64::new(0),
-        });
+        let company = Arc::new(Company::default());
         let telling = tokio::spawn(telling(Arc::clone(&primary), origin.clone(), waiting));
         let listening = tokio::spawn(listening(primary, origin, heard.clone(), Arc::clone(&company)));
         let hints = Self { tell, heard, company };

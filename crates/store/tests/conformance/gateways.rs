@@ -143,7 +143,6 @@ async fn a_batch_is_gathered_only_while_another_gateway_writes() {
     // Quiet again.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(first.gathers().is_zero());
-    // Whoever writes, each alone is answered at once and none is lost.
     assert!(place.verify().await.holds());
 }
 
