@@ -4,6 +4,7 @@
 mod lines;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tracing::{error, warn};
@@ -140,13 +141,18 @@ fn cost(change: &Change) -> u64 {
     1 + u64::try_from(bytes).unwrap_or(u64::MAX / 2)
 }
 
+/// For how long the next batch is gathered after one of so many changes that took so long: never longer than a commit
+/// takes, as on a fast disk the wait would cost more than it saves. A sleep of nothing takes a tick of the timer, too.
+fn pause(gathers: Duration, written: usize, took: Duration) -> Option<Duration> {
+    let pause = gathers.min(took);
+    (written >= MUCH && !pause.is_zero()).then_some(pause)
+}
+
 async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreError> {
-    let mut written = 0;
+    let (mut written, mut took) = (0, Duration::ZERO);
     loop {
-        let gathers = store.gathers();
-        // A sleep of nothing takes a tick of the timer, too.
-        if written >= MUCH && !gathers.is_zero() {
-            tokio::time::sleep(gathers).await;
+        if let Some(pause) = pause(store.gathers(), written, took) {
+            tokio::time::sleep(pause).await;
         }
         let waiting = tokio::select! {
             // Also while nothing is to be written: a gateway without a log of its own is to end.
@@ -162,7 +168,10 @@ async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreErro
         }
         written = waiting.len();
         let (batch, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
-        match store.commit(batch).await {
+        let begun = Instant::now();
+        let committed = store.commit(batch).await;
+        took = begun.elapsed();
+        match committed {
             Ok(results) => {
                 for (answer, result) in answers.into_iter().zip(results) {
                     // A caller that went away loses only its answer: the change is durable and its
@@ -201,5 +210,30 @@ async fn close(queue: &Arc<Queue>) {
 fn refuse(answers: Vec<Answer>) {
     for answer in answers {
         let _ = answer.send(Err(CommitRefused::NotConfirmed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, MUCH, pause};
+
+    #[test]
+    fn a_batch_is_gathered_while_much_is_written_and_never_longer_than_a_commit_takes() {
+        let millis = Duration::from_millis;
+        let cases = [
+            // The store asks for, the last batch was of, and took; what is waited.
+            (millis(0), 256, millis(5), None),
+            (millis(2), MUCH - 1, millis(5), None),
+            (millis(2), 0, millis(0), None),
+            (millis(2), MUCH, millis(5), Some(millis(2))),
+            (millis(2), 256, millis(1), Some(millis(1))),
+        ];
+        for (gathers, written, took, waited) in cases {
+            assert_eq!(
+                pause(gathers, written, took),
+                waited,
+                "{gathers:?} {written} {took:?}"
+            );
+        }
     }
 }
