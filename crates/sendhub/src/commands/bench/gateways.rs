@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
-use sendhub_client::session::Session;
 use sendhub_gateway::server::start;
 
 use super::engine::{Engine, EngineChoice};
 use super::ground::Plot;
-use super::load::{Measured, closed_loop};
+use super::load::{Measured, accepts};
 use super::record::Records;
 use super::section::{Bound, Cell, Chart, Ratio, Section};
 use super::throughput::{CONNECTIONS, median};
@@ -30,7 +29,7 @@ pub(super) struct GatewaysBench {
     #[arg(long, default_value_t = 5.0)]
     pub(super) seconds: f64,
     /// How often each is measured; the median stands in the report.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     pub(super) rounds: usize,
     /// Callers in all.
     #[arg(long = "concurrency", value_delimiter = ',', default_values_t = [64, 256])]
@@ -134,23 +133,6 @@ impl GatewaysBench {
             }),
         }])
     }
-}
-
-async fn accepts(
-    concurrency: usize,
-    time: Duration,
-    sessions: &[Session],
-    records: &Arc<Records>,
-) -> Result<Measured> {
-    let made = Arc::clone(records);
-    closed_loop(concurrency, time, sessions, move |session| {
-        let (mut client, request) = (session.transfers(), made.next());
-        async move {
-            client.submit_transfer(request).await?;
-            Ok(())
-        }
-    })
-    .await
 }
 
 /// The round in the middle by its rate.

@@ -80,6 +80,24 @@ where
     ))
 }
 
+/// Callers who each send one record after another.
+pub(super) async fn accepts(
+    concurrency: usize,
+    time: Duration,
+    sessions: &[Session],
+    records: &Arc<Records>,
+) -> Result<Measured> {
+    let made = Arc::clone(records);
+    closed_loop(concurrency, time, sessions, move |session| {
+        let (mut client, request) = (session.transfers(), made.next());
+        async move {
+            client.submit_transfer(request).await?;
+            Ok(())
+        }
+    })
+    .await
+}
+
 /// Streams, one a connection, that together keep so many records under way.
 pub(super) async fn streams(
     concurrency: usize,

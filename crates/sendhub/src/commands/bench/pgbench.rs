@@ -13,30 +13,45 @@ pub(super) const CLIENTS: usize = 32;
 /// Its tables' size, in 100,000 accounts: as many branches as clients, so that none waits for another's row.
 const SCALE: usize = 32;
 
-/// Transactions that 32 clients of `pgbench -N` commit a second, in a database of its own.
-pub(super) async fn commits(server: &BareServer, program: Option<&Path>, seconds: f64) -> Result<f64> {
-    let program = program.map_or_else(find, |path| Ok(path.to_owned()))?;
-    let database = Engine::Postgres(server.clone()).make().await?;
-    let found = run(&program, &database, seconds).await;
-    database.remove().await?;
-    found
+/// The program, and a database of its own that it fills once and that grows with every run, as the hub's does.
+pub(super) struct PgBench {
+    program: PathBuf,
+    database: Database,
+    url: String,
 }
 
-async fn run(program: &Path, database: &Database, seconds: f64) -> Result<f64> {
-    let url = database.url().context("pgbench needs a server")?;
-    pgbench(program, &["-i", "-q", "-s", &SCALE.to_string()], &url).await?;
-    database.settle().await?;
-    let clients = CLIENTS.to_string();
-    let seconds = format!("{:.0}", seconds.max(1.0));
-    let said = pgbench(
-        program,
-        &["-N", "-n", "-c", &clients, "-j", "2", "-T", &seconds],
-        &url,
-    )
-    .await?;
-    said.lines()
-        .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
-        .context("pgbench told no rate")
+impl PgBench {
+    pub(super) async fn lay(server: &BareServer, program: Option<&Path>) -> Result<Self> {
+        let program = program.map_or_else(find, |path| Ok(path.to_owned()))?;
+        let database = Engine::Postgres(server.clone()).make().await?;
+        let url = database.url().context("pgbench needs a server")?;
+        pgbench(&program, &["-i", "-q", "-s", &SCALE.to_string()], &url).await?;
+        database.settle().await?;
+        Ok(Self {
+            program,
+            database,
+            url,
+        })
+    }
+
+    /// Transactions that 32 clients of `pgbench -N` commit a second.
+    pub(super) async fn commits(&self, seconds: f64) -> Result<f64> {
+        let clients = CLIENTS.to_string();
+        let seconds = format!("{:.0}", seconds.max(1.0));
+        let said = pgbench(
+            &self.program,
+            &["-N", "-n", "-c", &clients, "-j", "2", "-T", &seconds],
+            &self.url,
+        )
+        .await?;
+        said.lines()
+            .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
+            .context("pgbench told no rate")
+    }
+
+    pub(super) async fn remove(self) -> Result<()> {
+        self.database.remove().await
+    }
 }
 
 async fn pgbench(program: &Path, arguments: &[&str], url: &str) -> Result<String> {

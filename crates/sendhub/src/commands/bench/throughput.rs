@@ -11,10 +11,11 @@ use sendhub_store::bare::BareWriter;
 use super::echo::{self, Echo};
 use super::engine::Engine;
 use super::ground::Plot;
-use super::load::{Measured, closed_loop, streams};
+use super::load::{Measured, accepts, closed_loop, streams};
+use super::pgbench::{self, PgBench};
 use super::record::{Records, Rows};
 use super::section::{Bound, Cell, Chart, Ratio, Section};
-use super::{pgbench, unlimited};
+use super::unlimited;
 
 /// Connections that the callers share.
 pub(super) const CONNECTIONS: usize = 4;
@@ -23,6 +24,12 @@ const JUDGED: usize = 64;
 const SENDER: &str = "9991001";
 const RECIPIENT: &str = "9984001";
 
+// Where each stands among the names and in a round.
+const ECHO: usize = 0;
+const DURABLE: usize = 1;
+const INSERTS: usize = 2;
+const UNARY: usize = 3;
+const STREAMED: usize = 4;
 const NAMES: [&str; 5] = [
     "bare echo",
     "durable echo",
@@ -69,41 +76,36 @@ impl Throughput<'_> {
             clients(&profile, &durable).await?,
         );
         let mut alone = for_inserts.bare(&beside("bare.db")).await?;
+        let pgbench = match self.engine {
+            Engine::Postgres(server) if self.concurrency.contains(&JUDGED) => {
+                Some(PgBench::lay(server, self.pgbench.as_deref()).await?)
+            }
+            _ => None,
+        };
         let mut points = Vec::new();
         let mut commits = Vec::new();
         let mut ratios = Vec::new();
         for &concurrency in self.concurrency {
             let mut rounds: Vec<[Measured; 5]> = Vec::new();
-            for _ in 0..self.rounds {
-                let payload = vec![b'x'; size];
-                let again = payload.clone();
-                let made = Arc::clone(&records);
-                let echo = closed_loop(concurrency, time, &echoes.0, move |client| {
-                    let (client, payload) = (client.clone(), payload.clone());
-                    async move { client.echo(payload).await }
-                })
-                .await?;
-                let durable = closed_loop(concurrency, time, &echoes.1, move |client| {
-                    let (client, payload) = (client.clone(), again.clone());
-                    async move { client.echo(payload).await }
-                })
-                .await?;
-                let inserts = inserts(&mut alone, concurrency, time, size).await?;
-                let unary = closed_loop(concurrency, time, &sessions, move |session| {
-                    let (mut client, request) = (session.transfers(), made.next());
-                    async move {
-                        client.submit_transfer(request).await?;
-                        Ok(())
+            for round in 0..self.rounds {
+                let mut found = [Measured::default(); 5];
+                // Another first each time: the server's checkpoints come about as often as a round does, and would
+                // fall on the same one again and again.
+                for step in 0..=NAMES.len() {
+                    match (round + step) % (NAMES.len() + 1) {
+                        ECHO => found[ECHO] = echoed(concurrency, time, &echoes.0, size).await?,
+                        DURABLE => found[DURABLE] = echoed(concurrency, time, &echoes.1, size).await?,
+                        INSERTS => found[INSERTS] = inserts(&mut alone, concurrency, time, size).await?,
+                        UNARY => found[UNARY] = accepts(concurrency, time, &sessions, &records).await?,
+                        STREAMED => found[STREAMED] = streams(concurrency, time, &sessions, &records).await?,
+                        _ => {
+                            if let Some(pgbench) = pgbench.as_ref().filter(|_| concurrency == JUDGED) {
+                                commits.push(pgbench.commits(self.seconds).await?);
+                            }
+                        }
                     }
-                })
-                .await?;
-                let streamed = streams(concurrency, time, &sessions, &records).await?;
-                rounds.push([echo, durable, inserts, unary, streamed]);
-                if concurrency == JUDGED
-                    && let Engine::Postgres(server) = self.engine
-                {
-                    commits.push(pgbench::commits(server, self.pgbench.as_deref(), self.seconds).await?);
                 }
+                rounds.push(found);
             }
             let against: &[f64] = if concurrency == JUDGED { &commits } else { &[] };
             ratios.extend(judged(concurrency, &rounds, against));
@@ -120,6 +122,9 @@ impl Throughput<'_> {
         drop(alone);
         for_echo.remove().await?;
         for_inserts.remove().await?;
+        if let Some(pgbench) = pgbench {
+            pgbench.remove().await?;
+        }
         ground.stop().await?.clear().await?;
         let commits = (!commits.is_empty()).then(|| median(commits));
         Ok(Section {
@@ -162,7 +167,8 @@ impl Throughput<'_> {
                 format!("{said}."),
                 format!(
                     "Messages of {size} bytes on {CONNECTIONS} connections, mutual TLS 1.3, policy and proofs switched \
-                     on; {} s a measurement; figures are medians of {} rounds, ratios medians of the rounds' own.",
+                     on; {} s a measurement, another first in each round; figures are medians of {} rounds, ratios \
+                     medians of the rounds' own.",
                     self.seconds, self.rounds
                 ),
                 "A durable echo commits the same rows in groups, without identity, policy, sealing or proof; bare \
@@ -192,11 +198,6 @@ impl Throughput<'_> {
 /// The ratios that the hub is judged by, at one concurrency: each round's own, and of these the one in the middle.
 /// What slows the machine for a while slows both sides of a round.
 fn judged(concurrency: usize, rounds: &[[Measured; 5]], commits: &[f64]) -> Vec<Ratio> {
-    // As in NAMES.
-    const DURABLE: usize = 1;
-    const INSERTS: usize = 2;
-    const UNARY: usize = 3;
-    const STREAMED: usize = 4;
     let bound = |bound| (concurrency == JUDGED).then_some(bound);
     let of = |what: &dyn Fn(&[Measured; 5]) -> f64| median(rounds.iter().map(what).collect());
     let mut ratios = vec![
@@ -254,6 +255,20 @@ async fn clients(profile: &Profile, echo: &Echo) -> Result<Vec<echo::Client>> {
         clients.push(echo::Client::open(&profile).await?);
     }
     Ok(clients)
+}
+
+async fn echoed(
+    concurrency: usize,
+    time: Duration,
+    clients: &[echo::Client],
+    size: usize,
+) -> Result<Measured> {
+    let payload = vec![b'x'; size];
+    closed_loop(concurrency, time, clients, move |client| {
+        let (client, payload) = (client.clone(), payload.clone());
+        async move { client.echo(payload).await }
+    })
+    .await
 }
 
 /// What the database alone takes: the same rows, batches as large as there would be callers, no network.
