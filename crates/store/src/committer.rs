@@ -14,10 +14,11 @@ use self::lines::{Lines, NoPlace, Turn};
 use crate::change::{Change, Committed, Conflict, Effect};
 use crate::store::{Store, StoreError};
 
-/// The most changes in one transaction. Measured: larger batches gain nothing and lengthen the wait. While
+/// How many changes are in one transaction. Measured: larger batches gain nothing and lengthen the wait. While
 /// several agencies send, each has a smaller part: a lone record then waits for two short commits at most.
 const TURN: Turn = Turn {
     whole: 256,
+    few: 16,
     in_company: 16,
 };
 /// Sealed content of so many bytes takes as long to write as one more record.
@@ -71,9 +72,10 @@ impl std::fmt::Debug for Committer {
 }
 
 impl Committer {
-    /// Starts the writing task over a store. At most as many changes wait as there is room for. A batch is what arrived
-    /// while the last commit ran, so a lone caller waits for one commit and no longer; only while much is written
-    /// beside another process is a batch gathered for a moment, see [`Store::gathers`].
+    /// Starts the writing task over a store. At most as many changes wait as there is room for. A batch is of what
+    /// arrived while the last commit ran, so a lone caller waits for one commit and no longer; of much it is half, so
+    /// that the writer and the callers have work at once. Only while much is written beside another process is a
+    /// batch gathered for a moment, see [`Store::gathers`].
     ///
     /// The task ends when every clone is gone and nothing waits, or when the log is lost to another writer;
     /// the handle says which.

@@ -48,6 +48,10 @@ impl From<usize> for Room {
 pub(super) struct Turn {
     /// At most so much in all.
     pub(super) whole: usize,
+    /// All of it, while no more waits. Of more, half of what is in hand: of what waits and what was taken last. Callers
+    /// who send again when they are answered would else all be in the same batch, the next would hold the first one of
+    /// them alone, and the writer and those who judge would have work in turns, never at once.
+    pub(super) few: usize,
     /// At most so much of one agency while it has company: whoever comes next waits no longer than this takes.
     pub(super) in_company: usize,
 }
@@ -75,6 +79,8 @@ struct State<T> {
     now: u64,
     arrivals: u64,
     held: usize,
+    /// How many were taken the last time.
+    last: usize,
     parked: usize,
     swept: Instant,
     closed: bool,
@@ -111,6 +117,7 @@ impl<T> Lines<T> {
                 now: 0,
                 arrivals: 0,
                 held: 0,
+                last: 0,
                 parked: 0,
                 swept: Instant::now(),
                 closed: false,
@@ -285,7 +292,9 @@ impl<T> State<T> {
         let each = u64::try_from(each).unwrap_or(u64::MAX);
         let mut given: HashMap<Whose, u64> = HashMap::new();
         let (mut taken, mut later) = (Vec::new(), Vec::new());
+        let half = (self.held + self.last).div_ceil(2).max(turn.few);
         while room > 0
+            && taken.len() < half
             && let Some(Reverse((start, arrival, whose))) = self.heads.pop()
         {
             let Some(line) = self.lines.get_mut(&whose) else {
@@ -313,6 +322,7 @@ impl<T> State<T> {
             }
         }
         self.heads.extend(later);
+        self.last = taken.len();
         taken
     }
 }
@@ -323,6 +333,7 @@ mod tests {
 
     const TURN: Turn = Turn {
         whole: 8,
+        few: 8,
         in_company: 4,
     };
 
@@ -358,9 +369,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_much_half_is_taken_and_callers_who_come_again_do_not_end_in_one_batch() {
+        let turn = Turn {
+            whole: 256,
+            few: 4,
+            in_company: 256,
+        };
+        let lines = Lines::new(Room::from(1_000));
+        let one = agency("one");
+        // How many come before a batch, and how many are in it.
+        let cases = [
+            (4, 4),   // Few are not parted.
+            (60, 32), // Of 64 in hand 4 are being answered.
+            (4, 32),  // These come again: 28 and 4 wait.
+            (32, 32),
+            (32, 32),
+            (1, 1),   // The others are slow,
+            (63, 32), // and come together: they are parted again.
+            (0, 31),
+        ];
+        let mut waiting = 0;
+        for (come, taken) in cases {
+            for number in 0..come {
+                put(&lines, &one, ('o', number)).unwrap();
+            }
+            waiting += come as usize;
+            let batch = lines.take(turn, |_| true).await;
+            waiting -= batch.len();
+            assert_eq!(batch.len(), taken, "{come} came, {waiting} are left");
+        }
+    }
+
+    #[tokio::test]
     async fn those_who_wait_share_evenly_by_cost() {
         let even = Turn {
             whole: 8,
+            few: 8,
             in_company: 8,
         };
         let lines = Lines::new(Room::from(1_000));
