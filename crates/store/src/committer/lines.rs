@@ -333,7 +333,7 @@ mod tests {
 
     const TURN: Turn = Turn {
         whole: 8,
-        few: 8,
+        few: 4,
         in_company: 4,
     };
 
@@ -404,7 +404,7 @@ mod tests {
     async fn those_who_wait_share_evenly_by_cost() {
         let even = Turn {
             whole: 8,
-            few: 8,
+            few: 4,
             in_company: 8,
         };
         let lines = Lines::new(Room::from(1_000));
