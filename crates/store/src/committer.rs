@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tracing::{error, warn};
 
 pub use self::lines::Room;
@@ -154,7 +155,8 @@ async fn write(store: Arc<dyn Store>, queue: Arc<Queue>) -> Result<(), StoreErro
     let (mut written, mut took) = (0, Duration::ZERO);
     loop {
         if let Some(pause) = pause(store.gathers(), written, took) {
-            tokio::time::sleep(pause).await;
+            // What has not come by then is not waited for.
+            let _ = timeout(pause, queue.gather()).await;
         }
         let waiting = tokio::select! {
             // Also while nothing is to be written: a gateway without a log of its own is to end.

@@ -155,7 +155,9 @@ mod tests {
         std::thread::scope(|scope| {
             for part in 0..4 {
                 let filter = &filter;
-                scope.spawn(move || (part * 100_000..(part + 1) * 100_000).for_each(|one| filter.insert(&tag(one))));
+                scope.spawn(move || {
+                    (part * 100_000..(part + 1) * 100_000).for_each(|one| filter.insert(&tag(one)))
+                });
             }
         });
         assert!((0..400_000).all(|number| filter.may_know(&tag(number))));

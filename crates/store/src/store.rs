@@ -143,7 +143,7 @@ pub trait Store: Send + Sync + 'static {
         Handle::current()
     }
 
-    /// For how long a batch gathers after the one before it, while much is written: each commit costs an engine that
+    /// For how long at most a batch gathers after the one before it, while much is written: each commit costs an engine that
     /// others use, too.
     fn gathers(&self) -> Duration {
         Duration::ZERO

@@ -166,6 +166,21 @@ impl<T> Lines<T> {
         self.ready.notify_one();
     }
 
+    /// Waits until half of what is in hand now waits.
+    pub(super) async fn gather(&self) {
+        let half = self.state().half();
+        loop {
+            let ready = self.ready.notified();
+            {
+                let state = self.state();
+                if state.held >= half || state.closed {
+                    return;
+                }
+            }
+            ready.await;
+        }
+    }
+
     /// Takes what is next, waiting until there is something: in turns of the agencies, each agency's in its
     /// order. What nobody wants any more is dropped. Empty when the lines are closed and nothing waits.
     pub(super) async fn take(self: &Arc<Self>, turn: Turn, wanted: impl Fn(&T) -> bool) -> Vec<T> {
@@ -277,6 +292,11 @@ impl<T> State<T> {
         }
     }
 
+    /// Half of what is in hand: of what waits and what was taken last.
+    fn half(&self) -> usize {
+        (self.held + self.last).div_ceil(2)
+    }
+
     fn take(&mut self, turn: Turn, wanted: &impl Fn(&T) -> bool) -> Vec<T> {
         if self.swept.elapsed() > COMPANY {
             self.swept = Instant::now();
@@ -292,9 +312,9 @@ impl<T> State<T> {
         let each = u64::try_from(each).unwrap_or(u64::MAX);
         let mut given: HashMap<Whose, u64> = HashMap::new();
         let (mut taken, mut later) = (Vec::new(), Vec::new());
-        let half = (self.held + self.last).div_ceil(2).max(turn.few);
+        let most = self.half().max(turn.few);
         while room > 0
-            && taken.len() < half
+            && taken.len() < most
             && let Some(Reverse((start, arrival, whose))) = self.heads.pop()
         {
             let Some(line) = self.lines.get_mut(&whose) else {
@@ -398,6 +418,34 @@ mod tests {
             waiting -= batch.len();
             assert_eq!(batch.len(), taken, "{come} came, {waiting} are left");
         }
+    }
+
+    #[tokio::test]
+    async fn gathering_ends_when_half_has_come() {
+        let lines = Lines::new(Room::from(1_000));
+        let one = agency("one");
+        for number in 0..8 {
+            put(&lines, &one, ('o', number)).unwrap();
+        }
+        assert_eq!(take(&lines).await.len(), 4);
+        // Of 8 in hand 4 wait already.
+        assert!(futures_util::poll!(Box::pin(lines.gather())).is_ready());
+        assert_eq!(take(&lines).await.len(), 4);
+        let mut gathering = Box::pin(lines.gather());
+        for number in 0..2 {
+            assert!(
+                futures_util::poll!(&mut gathering).is_pending(),
+                "{number} of 4 in hand"
+            );
+            put(&lines, &one, ('o', number)).unwrap();
+        }
+        gathering.await;
+        // Closed lines are not waited at.
+        assert_eq!(take(&lines).await.len(), 2);
+        let mut gathering = Box::pin(lines.gather());
+        assert!(futures_util::poll!(&mut gathering).is_pending());
+        lines.close();
+        gathering.await;
     }
 
     #[tokio::test]
