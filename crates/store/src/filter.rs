@@ -156,7 +156,9 @@ mod tests {
             for part in 0..4 {
                 let filter = &filter;
                 scope.spawn(move || {
-                    (part * 100_000..(part + 1) * 100_000).for_each(|one| filter.insert(&tag(one)))
+                    for number in part * 100_000..(part + 1) * 100_000 {
+                        filter.insert(&tag(number));
+                    }
                 });
             }
         });
