@@ -143,8 +143,8 @@ pub trait Store: Send + Sync + 'static {
         Handle::current()
     }
 
-    /// For how long at most a batch gathers after the one before it, while much is written: each commit costs an engine that
-    /// others use, too.
+    /// For how long at most a batch gathers after the one before it, while much is written: each commit costs an engine
+    /// that others use, too.
     fn gathers(&self) -> Duration {
         Duration::ZERO
     }

@@ -84,8 +84,8 @@ const SETTINGS: [(&str, &str); 8] = [
 const READING: [(&str, &str); 2] = [("jit", "off"), ("idle_in_transaction_session_timeout", "60s")];
 /// How long a read may take before it is given up.
 const READ: Duration = Duration::from_secs(15);
-/// For how long at most a batch gathers while another gateway writes, too. On a server that is busy with two of them this
-/// makes fewer and larger commits; a lone record does not wait for it.
+/// For how long at most a batch gathers while another gateway writes, too. On a server that is busy with two of them
+/// this makes fewer and larger commits; a lone record does not wait for it.
 const GATHERED: Duration = Duration::from_millis(2);
 /// How often partitions are looked to.
 const UPKEEP: Duration = Duration::from_secs(3_600);
