@@ -116,7 +116,8 @@ impl BareServer {
     pub async fn describe(&self) -> Result<String, StoreError> {
         const SETTINGS: &str = "SELECT 'PostgreSQL ' || current_setting('server_version') || ' (' || \
             string_agg(name || ' ' || current_setting(name), ', ' ORDER BY name) || ')' FROM unnest(ARRAY['fsync', \
-            'synchronous_commit', 'full_page_writes', 'shared_buffers', 'max_wal_size', 'max_connections']) name";
+            'synchronous_commit', 'full_page_writes', 'shared_buffers', 'huge_pages', 'max_wal_size', \
+            'checkpoint_timeout', 'wal_compression', 'max_connections']) name";
         let (_, mut connection) = Address::parse(&self.url)?.primary(0, &[]).await?;
         let row = sqlx::query(SETTINGS).fetch_one(&mut connection).await?;
         let said = row.try_get(0)?;
