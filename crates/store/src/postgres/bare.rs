@@ -151,6 +151,14 @@ impl BareServer {
         Ok(())
     }
 
+    /// Has the server write a checkpoint, so that none of its own falls on what is measured next, if that is short.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`], [`StoreError::Database`].
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.run("CHECKPOINT".into()).await
+    }
+
     /// Reads the register of people, and the indexes in which each record looks somewhere else, once.
     ///
     /// # Errors

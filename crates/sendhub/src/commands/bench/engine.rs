@@ -100,6 +100,14 @@ impl Database {
         Ok(())
     }
 
+    /// Has the server write a checkpoint, so that none of its own falls on what is measured next, if that is short.
+    pub(super) async fn checkpoint(&self) -> Result<()> {
+        if let Self::Named { server, .. } = self {
+            server.checkpoint().await?;
+        }
+        Ok(())
+    }
+
     /// Reads what every record asks of a history once, so that it lies in memory.
     pub(super) async fn warm(&self) -> Result<()> {
         if let Self::Named { server, name } = self {

@@ -20,7 +20,7 @@ const SENDER: &str = "9991001";
 const RECIPIENT: &str = "9984001";
 
 /// Measures the unary accepts of one gateway and of two on the same PostgreSQL database, with the same number of
-/// callers in all, in turn and the other first each time; then verifies the logs of both.
+/// callers in all, in turn and the other first each time, each after a checkpoint; then verifies the logs of both.
 #[derive(Debug, Args)]
 pub(super) struct GatewaysBench {
     #[command(flatten)]
@@ -66,13 +66,14 @@ impl GatewaysBench {
         for &concurrency in &self.concurrency {
             let (mut alone, mut together) = (Vec::new(), Vec::new());
             for round in 0..self.rounds {
-                // The other way round each time: the server's checkpoints come about as often as a round does, and
-                // would fall on the same one of the two again and again.
+                // The other way round each time, lest what goes before tells.
                 let mut turns = [(&one, &mut alone), (&both, &mut together)];
                 if round % 2 == 1 {
                     turns.reverse();
                 }
                 for (sessions, found) in turns {
+                    // The server's own come about as often as a round does, or two: on the same one again and again.
+                    ground.plot.database.checkpoint().await?;
                     found.push(accepts(concurrency, time, sessions, &records).await?);
                 }
             }
@@ -106,7 +107,7 @@ impl GatewaysBench {
             format!("{}.", engine.describe().await?),
             format!(
                 "Unary accepts, the callers dealt out evenly; {} s a measurement, one gateway and two in turn, the \
-                 other first each time; the median of {}.",
+                 other first each time, each after a checkpoint of the server; the median of {}.",
                 self.seconds, self.rounds
             ),
         ];
