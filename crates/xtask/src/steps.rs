@@ -39,7 +39,7 @@ pub(crate) enum Step {
     Contracts,
     /// Clippy has no warning.
     Clippy,
-    /// The binary builds.
+    /// The binary builds, and the tests with it.
     Build,
     /// Every Rust test passes, end to end and documentation examples included.
     Tests,
@@ -96,7 +96,7 @@ impl Step {
             Self::Format => "Rust is formatted",
             Self::Contracts => "buf lint, format and breaking changes",
             Self::Clippy => "no warning from clippy",
-            Self::Build => "the one binary",
+            Self::Build => "the one binary, and the tests",
             Self::Tests => "units, end to end, documentation examples",
             Self::Foreign => "clients in another language, on every engine",
             Self::Faults => "faults under load lose nothing",

@@ -72,7 +72,7 @@ impl GatewaysBench {
                     turns.reverse();
                 }
                 for (sessions, found) in turns {
-                    // The server's own come about as often as a round does, or two: on the same one again and again.
+                    // The server's own come about every second round: on the same one of the two for most of a run.
                     ground.plot.database.checkpoint().await?;
                     found.push(accepts(concurrency, time, sessions, &records).await?);
                 }
