@@ -81,6 +81,8 @@ struct State<T> {
     held: usize,
     /// How many were taken the last time.
     last: usize,
+    /// Who takes is told when so many wait, not of each that comes: to be woken costs more than to be asked.
+    told_at: usize,
     parked: usize,
     swept: Instant,
     closed: bool,
@@ -118,6 +120,7 @@ impl<T> Lines<T> {
                 arrivals: 0,
                 held: 0,
                 last: 0,
+                told_at: 1,
                 parked: 0,
                 swept: Instant::now(),
                 closed: false,
@@ -162,8 +165,11 @@ impl<T> Lines<T> {
             let start = line.end.max(now);
             state.heads.push(Reverse((start, arrival, place.whose.take())));
         }
+        let tell = state.held >= state.told_at;
         drop(state);
-        self.ready.notify_one();
+        if tell {
+            self.ready.notify_one();
+        }
     }
 
     /// Waits until so much waits as is half of what is in hand at the call.
@@ -172,10 +178,11 @@ impl<T> Lines<T> {
         loop {
             let ready = self.ready.notified();
             {
-                let state = self.state();
+                let mut state = self.state();
                 if state.held >= half || state.closed {
                     return;
                 }
+                state.told_at = half;
             }
             ready.await;
         }
@@ -188,6 +195,7 @@ impl<T> Lines<T> {
             let ready = self.ready.notified();
             {
                 let mut state = self.state();
+                state.told_at = 1;
                 let taken = state.take(turn, &wanted);
                 state.unpark(self);
                 if !taken.is_empty() || (state.closed && state.heads.is_empty()) {

@@ -19,8 +19,9 @@ use super::unlimited;
 const SENDER: &str = "9991001";
 const RECIPIENT: &str = "9984001";
 
-/// Measures the unary accepts of one gateway and of two on the same PostgreSQL database, with the same number of
-/// callers in all, in turn and the other first each time, each after a checkpoint; then verifies the logs of both.
+/// Measures the unary accepts of two gateways on one PostgreSQL database, each with callers of its own, against those of
+/// one gateway with as many callers as one of the two, and with as many as both: in turn, another first each time, each
+/// after a checkpoint. Then verifies the logs of both.
 #[derive(Debug, Args)]
 pub(super) struct GatewaysBench {
     #[command(flatten)]
@@ -31,7 +32,7 @@ pub(super) struct GatewaysBench {
     /// How often each is measured; the median stands in the report.
     #[arg(long, default_value_t = 9)]
     pub(super) rounds: usize,
-    /// Callers in all.
+    /// Callers of each gateway.
     #[arg(long = "concurrency", value_delimiter = ',', default_values_t = [64, 256])]
     pub(super) concurrency: Vec<usize>,
     /// Where the hub's folder is made; among the temporary files otherwise.
@@ -46,8 +47,8 @@ impl GatewaysBench {
             bail!("several gateways need PostgreSQL: give --store");
         }
         ensure!(
-            self.rounds > 0 && self.seconds > 0.0 && self.concurrency.iter().all(|one| *one > 1),
-            "--rounds and --seconds must be more than zero, --concurrency more than one"
+            self.rounds > 0 && self.seconds > 0.0 && self.concurrency.iter().all(|each| *each > 0),
+            "--rounds, --seconds and --concurrency must be more than zero"
         );
         let plot = Plot::lay(&engine, self.folder.as_deref(), &[SENDER, RECIPIENT], unlimited).await?;
         let ground = plot.start().await?;
@@ -63,41 +64,46 @@ impl GatewaysBench {
         let records = Arc::new(Records::new());
         let time = Duration::from_secs_f64(self.seconds);
         let (mut rows, mut ratios, mut bars) = (Vec::new(), Vec::new(), Vec::new());
-        for &concurrency in &self.concurrency {
-            let (mut alone, mut together) = (Vec::new(), Vec::new());
+        for &each in &self.concurrency {
+            let kinds = [
+                (format!("one gateway, {each} callers"), &one, each),
+                (format!("one gateway, {} callers", 2 * each), &one, 2 * each),
+                (format!("two gateways, {each} callers each"), &both, 2 * each),
+            ];
+            let mut found = [const { Vec::new() }; 3];
             for round in 0..self.rounds {
-                // The other way round each time, lest what goes before tells.
-                let mut turns = [(&one, &mut alone), (&both, &mut together)];
-                if round % 2 == 1 {
-                    turns.reverse();
-                }
-                for (sessions, found) in turns {
-                    // The server's own come about every second round: on the same one of the two for most of a run.
+                // Another first each time, lest what goes before tells.
+                for turn in 0..kinds.len() {
+                    let which = (round + turn) % kinds.len();
+                    let (_, sessions, callers) = &kinds[which];
+                    // The server's own come about every second round: on the same ones for most of a run.
                     ground.plot.database.checkpoint().await?;
-                    found.push(accepts(concurrency, time, sessions, &records).await?);
+                    found[which].push(accepts(*callers, time, sessions, &records).await?);
                 }
             }
-            let pairs = alone.iter().zip(&together);
-            let ratio = median(
-                pairs
-                    .map(|(alone, together)| together.per_second / alone.per_second)
-                    .collect(),
-            );
-            let (alone, together) = (middle(alone), middle(together));
-            for (name, found) in [("one gateway", alone), ("two gateways", together)] {
+            let [alone, alone_with_all, together] = &found;
+            for (name, by, against) in [
+                ("with as many callers as one of them", each, alone),
+                ("with as many callers as both", 2 * each, alone_with_all),
+            ] {
+                let pairs = together.iter().zip(against);
+                let ratios_found = pairs.map(|(two, one)| two.per_second / one.per_second);
+                ratios.push(Ratio::new(
+                    format!("two gateways, {each} callers each / one {name}, {by}"),
+                    median(ratios_found.collect()),
+                    Some(Bound::AtLeast(0.9)),
+                ));
+            }
+            for ((name, ..), found) in kinds.into_iter().zip(found) {
+                let found = middle(found);
+                bars.push((name.clone(), found.per_second));
                 rows.push(vec![
-                    Cell::word(format!("{name}, {concurrency} callers")),
+                    Cell::word(name),
                     Cell::number(found.per_second, 0),
                     Cell::number(found.p50, 3),
                     Cell::number(found.p99, 3),
                 ]);
-                bars.push((format!("{name} at {concurrency}"), found.per_second));
             }
-            ratios.push(Ratio::new(
-                format!("{concurrency}: two gateways' total / one gateway's"),
-                ratio,
-                Some(Bound::AtLeast(0.9)),
-            ));
         }
         second.stop();
         second.stopped().await?;
@@ -106,8 +112,8 @@ impl GatewaysBench {
         let mut notes = vec![
             format!("{}.", engine.describe().await?),
             format!(
-                "Unary accepts, the callers dealt out evenly; {} s a measurement, one gateway and two in turn, the \
-                 other first each time, each after a checkpoint of the server; the median of {}.",
+                "Unary accepts on {CONNECTIONS} connections in all; {} s a measurement, in turn, another first each \
+                 time, each after a checkpoint of the server; the median of {}.",
                 self.seconds, self.rounds
             ),
         ];

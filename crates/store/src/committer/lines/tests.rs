@@ -1,5 +1,9 @@
 //! Who is in the next batch, and who waits.
 
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Wake};
+
 use super::*;
 
 const TURN: Turn = Turn {
@@ -97,6 +101,49 @@ async fn gathering_ends_when_half_has_come() {
     assert!(futures_util::poll!(&mut gathering).is_pending());
     lines.close();
     gathering.await;
+}
+
+/// How often somebody was woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn who_gathers_is_woken_once_and_who_waits_for_any_by_the_first() {
+    let lines = Lines::new(Room::from(1_000));
+    let one = agency("one");
+    for number in 0..64 {
+        put(&lines, &one, ('o', number)).unwrap();
+    }
+    let even = Turn { whole: 64, ..TURN };
+    assert_eq!(lines.take(even, |_| true).await.len(), 32);
+    assert_eq!(lines.take(even, |_| true).await.len(), 32);
+    let woken = Arc::new(Woken::default());
+    let waker = Arc::clone(&woken).into();
+    let mut context = Context::from_waker(&waker);
+    let mut gathering = Box::pin(lines.gather());
+    assert!(gathering.as_mut().poll(&mut context).is_pending());
+    for number in 0..16 {
+        assert_eq!(woken.0.load(Relaxed), 0, "{number} of 16 have come");
+        put(&lines, &one, ('o', number)).unwrap();
+    }
+    assert!(gathering.as_mut().poll(&mut context).is_ready());
+    assert_eq!(woken.0.load(Relaxed), 1);
+    assert_eq!(lines.take(even, |_| true).await.len(), 16);
+    // Given up half way, as after a time; then the first that comes is heard.
+    let mut gathering = Box::pin(lines.gather());
+    assert!(gathering.as_mut().poll(&mut context).is_pending());
+    drop(gathering);
+    let mut taking = Box::pin(lines.take(even, |_| true));
+    assert!(taking.as_mut().poll(&mut context).is_pending());
+    put(&lines, &one, ('o', 0)).unwrap();
+    assert_eq!(woken.0.load(Relaxed), 2);
+    assert_eq!(taking.await.len(), 1);
 }
 
 #[tokio::test]
